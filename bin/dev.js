@@ -1,0 +1,26 @@
+#!/usr/bin/env node
+// Runs the commands from their TypeScript sources, without a build.
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { Plugin } from "@oclif/core/config";
+import { settings } from "@oclif/core/settings";
+import { register } from "tsx/esm/api";
+
+process.env.NODE_ENV ??= "production";
+settings.enableAutoTranspile = false;
+register();
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const pjson = JSON.parse(readFileSync(`${root}package.json`, "utf8"));
+pjson.oclif.commands = {
+  strategy: "pattern",
+  target: "./commands",
+  globPatterns: ["**/*.ts", "!base.ts"],
+};
+// the manifest of the last build would send oclif to the built commands
+const plugin = new Plugin({ root, pjson, isRoot: true, ignoreManifest: true });
+const help = new Plugin({ root, name: "@oclif/plugin-help", type: "core" });
+await Promise.all([plugin.load(), help.load()]);
+
+const { main } = await import("../src/cli/main.ts");
+await main(process.argv.slice(2), { root, plugins: [plugin, help] });

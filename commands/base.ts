@@ -1,0 +1,54 @@
+import { Command } from "@oclif/core/command";
+import { boolean } from "@oclif/core/flags";
+import type { ExitCode } from "../src/cli/exit-codes.ts";
+import { jsonChunks } from "../src/cli/json-chunks.ts";
+
+/**
+ * What every command shares. A subclass parses its flags in `run()`, calls one thing in src, and
+ * - under `--json` returns the contract's document, which is then printed as it is;
+ * - else prints text by `this.log`, which says nothing under `--json`;
+ * - throws a UsageError (exit 2), a RunError (exit 1) or what src threw; src/cli/main.ts tells it in one line.
+ */
+export abstract class BaseCommand extends Command {
+  static override enableJsonFlag = true;
+
+  static override baseFlags = {
+    debug: boolean({ summary: "Show where an error comes from.", helpGroup: "GLOBAL" }),
+  };
+
+  /** Ends this run, after its output, with an exit code of the contract. */
+  protected exitWith(code: ExitCode): void {
+    process.exitCode = code;
+  }
+
+  /** A line on stderr, with `--json` too. */
+  override warn(input: Error | string): Error | string {
+    const message = typeof input === "string" ? input : input.message;
+    process.stderr.write(`l4scope ${this.typedId()}: warning: ${message}\n`);
+    return input;
+  }
+
+  /** A line on stderr, with `--json` too: stdout is the document's alone, and stderr is free for progress. */
+  override logToStderr(message = ""): void {
+    process.stderr.write(`${message}\n`);
+  }
+
+  protected override logJson(document: unknown): void {
+    for (const chunk of jsonChunks(document)) process.stdout.write(chunk);
+    process.stdout.write("\n");
+  }
+
+  /**
+   * oclif's own would print the error as JSON on stdout and exit 1 whatever code was asked for; src/cli/main.ts does
+   * the same for every error instead, so all that is left here is to say whose it is.
+   */
+  protected override async catch(error: Error): Promise<never> {
+    const { blame } = await import("../src/cli/failure.ts");
+    blame(error, this.typedId());
+    throw error;
+  }
+
+  private typedId(): string {
+    return (this.id ?? "").replaceAll(":", " ");
+  }
+}

@@ -1,0 +1,123 @@
+import { stripVTControlCharacters } from "node:util";
+import { CaptureError } from "../capture/reader.ts";
+import { EXIT, RunError, UsageError } from "./exit-codes.ts";
+
+/** What to tell the user of an error, and what to exit with. */
+export interface Failure {
+  /** One line, without the program's name. */
+  message: string;
+  exitCode: number;
+  /** False for a deliberate exit, of which there is nothing to tell. */
+  tell: boolean;
+}
+
+const commandOf = new WeakMap<Error, string>();
+
+/** Notes which command an error came out of, as the user typed it: `probe tcplife`. */
+export function blame(error: Error, command: string): void {
+  commandOf.set(error, command);
+}
+
+/** The line for stderr that tells an error, or null where there is nothing to tell, and the exit code. */
+export function tellFailure(thrown: unknown): { line: string | null; exitCode: number } {
+  const { message, exitCode, tell } = describeFailure(thrown);
+  if (!tell) return { line: null, exitCode };
+  const command = thrown instanceof Error ? commandOf.get(thrown) : undefined;
+  const name = command === undefined ? "l4scope" : `l4scope ${command}`;
+  const help = isParseError(thrown) || unknownCommand(thrown) !== null ? ` (see ${name} --help)` : "";
+  return { line: `${name}: ${message}${help}`, exitCode };
+}
+
+/** Turns anything thrown into one line and an exit code of the contract. */
+export function describeFailure(thrown: unknown): Failure {
+  if (!(thrown instanceof Error)) return { message: oneLine(String(thrown)), exitCode: EXIT.failed, tell: true };
+  if (thrown instanceof UsageError || thrown instanceof CaptureError) {
+    return { message: oneLine(thrown.message), exitCode: EXIT.usage, tell: true };
+  }
+  if (thrown instanceof RunError) return { message: oneLine(thrown.message), exitCode: EXIT.failed, tell: true };
+  const unknown = unknownCommand(thrown);
+  if (unknown !== null) return { message: `no such command: ${unknown}`, exitCode: EXIT.usage, tell: true };
+  const oclifExit = exitCodeOfOclif(thrown);
+  if (oclifExit !== null) {
+    const message = isParseError(thrown) ? parseMessage(thrown) : oneLine(thrown.message);
+    return {
+      message,
+      exitCode: isParseError(thrown) ? EXIT.usage : oclifExit,
+      tell: errnoCode(thrown) !== "EEXIT",
+    };
+  }
+  const code = errnoCode(thrown);
+  if (code !== null) return describeSystemError(thrown, code);
+  return {
+    message: `internal error: ${oneLine(thrown.message)} (--debug shows where)`,
+    exitCode: EXIT.failed,
+    tell: true,
+  };
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "no such file or directory",
+  EACCES: "permission denied",
+  EPERM: "not permitted, try as root",
+  EISDIR: "is a directory",
+  ENOTDIR: "a part of the path is not a directory",
+  EADDRINUSE: "address already in use",
+  EADDRNOTAVAIL: "this host has no such address",
+  ENOSPC: "no space left on the device",
+  EMFILE: "too many open files (see ulimit -n)",
+};
+
+function describeSystemError(error: Error, code: string): Failure {
+  const { path, syscall } = error as NodeJS.ErrnoException;
+  const reason = REASONS[code] ?? oneLine(error.message);
+  // a path that cannot be opened is one the user named; a full disk or a taken port is not their wrong usage
+  const isNamedInput =
+    path !== undefined && ["open", "stat", "lstat", "scandir", "access", "read"].includes(syscall ?? "");
+  return {
+    message: path === undefined ? oneLine(error.message) : `${path}: ${reason}`,
+    exitCode: isNamedInput && code !== "ENOSPC" && code !== "EMFILE" ? EXIT.usage : EXIT.failed,
+    tell: true,
+  };
+}
+
+function errnoCode(error: Error): string | null {
+  const code = (error as NodeJS.ErrnoException).code;
+  return typeof code === "string" ? code : null;
+}
+
+function isParseError(thrown: unknown): boolean {
+  return thrown instanceof Error && "parse" in thrown && exitCodeOfOclif(thrown) !== null;
+}
+
+/** `probe nothing` of oclif's "command probe:nothing not found". */
+function unknownCommand(thrown: unknown): string | null {
+  if (!(thrown instanceof Error) || exitCodeOfOclif(thrown) === null) return null;
+  return /^command (\S+) not found\.?$/i.exec(thrown.message)?.[1]?.replaceAll(":", " ") ?? null;
+}
+
+function exitCodeOfOclif(error: Error): number | null {
+  const exit = (error as { oclif?: { exit?: unknown } }).oclif?.exit;
+  return typeof exit === "number" ? exit : null;
+}
+
+/** oclif says what is wrong with a command line in several lines, some of them the same for every error. */
+function parseMessage(error: Error): string {
+  const missing = (error as { args?: readonly { name?: string }[] }).args;
+  const lines = stripVTControlCharacters(error.message)
+    .split("\n")
+    .map((line) => line.trim())
+    .filter(
+      (line) => line !== "" && !line.startsWith("See more help") && !/^The following errors? occurred:$/.test(line),
+    );
+  if (error.message.startsWith("Missing ") && Array.isArray(missing)) {
+    return `missing ${missing.map((arg: { name?: string }) => arg.name?.toUpperCase() ?? "argument").join(", ")}`;
+  }
+  const text = lines.join("; ");
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}
+
+function oneLine(text: string): string {
+  return stripVTControlCharacters(text)
+    .replace(/\s*\n\s*/g, " ")
+    .trim();
+}
