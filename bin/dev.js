@@ -3,24 +3,19 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Plugin } from "@oclif/core/config";
-import { settings } from "@oclif/core/settings";
 import { register } from "tsx/esm/api";
 
 process.env.NODE_ENV ??= "production";
-settings.enableAutoTranspile = false;
 register();
 
-const root = fileURLToPath(new URL("..", import.meta.url));
-const pjson = JSON.parse(readFileSync(`${root}package.json`, "utf8"));
-pjson.oclif.commands = {
-  strategy: "pattern",
-  target: "./commands",
-  globPatterns: ["**/*.ts", "!base.ts"],
-};
-// the manifest of the last build would send oclif to the built commands
-const plugin = new Plugin({ root, pjson, isRoot: true, ignoreManifest: true });
-const help = new Plugin({ root, name: "@oclif/plugin-help", type: "core" });
-await Promise.all([plugin.load(), help.load()]);
-
 const { main } = await import("../src/cli/main.ts");
-await main(process.argv.slice(2), { root, plugins: [plugin, help] });
+await main(process.argv.slice(2), async () => {
+  const root = fileURLToPath(new URL("..", import.meta.url));
+  const pjson = JSON.parse(readFileSync(`${root}package.json`, "utf8"));
+  pjson.oclif.commands = { strategy: "pattern", target: "./commands", globPatterns: ["**/*.{ts,tsx}", "!base.ts"] };
+  // the manifest of the last build would send oclif to the built commands
+  const own = new Plugin({ root, pjson, isRoot: true, ignoreManifest: true });
+  const help = new Plugin({ root, name: "@oclif/plugin-help", type: "core" });
+  await Promise.all([own.load(), help.load()]);
+  return { root, plugins: new Map([own, help].map((plugin) => [plugin.name, plugin])) };
+});

@@ -31,6 +31,7 @@ export function tellFailure(thrown: unknown): { line: string | null; exitCode: n
 /** Turns anything thrown into one line and an exit code of the contract. */
 export function describeFailure(thrown: unknown): Failure {
   if (!(thrown instanceof Error)) return { message: oneLine(String(thrown)), exitCode: EXIT.failed, tell: true };
+  if (isParseError(thrown)) return { message: parseMessage(thrown), exitCode: EXIT.usage, tell: true };
   if (thrown instanceof UsageError || thrown instanceof CaptureError) {
     return { message: oneLine(thrown.message), exitCode: EXIT.usage, tell: true };
   }
@@ -39,15 +40,10 @@ export function describeFailure(thrown: unknown): Failure {
   if (unknown !== null) return { message: `no such command: ${unknown}`, exitCode: EXIT.usage, tell: true };
   const oclifExit = exitCodeOfOclif(thrown);
   if (oclifExit !== null) {
-    const message = isParseError(thrown) ? parseMessage(thrown) : oneLine(thrown.message);
-    return {
-      message,
-      exitCode: isParseError(thrown) ? EXIT.usage : oclifExit,
-      tell: errnoCode(thrown) !== "EEXIT",
-    };
+    const isDeliberate = (thrown as NodeJS.ErrnoException).code === "EEXIT";
+    return { message: oneLine(thrown.message), exitCode: oclifExit, tell: !isDeliberate };
   }
-  const code = errnoCode(thrown);
-  if (code !== null) return describeSystemError(thrown, code);
+  if (isSystemError(thrown)) return describeSystemError(thrown);
   return {
     message: `internal error: ${oneLine(thrown.message)} (--debug shows where)`,
     exitCode: EXIT.failed,
@@ -61,33 +57,36 @@ const REASONS: Readonly<Record<string, string>> = {
   EPERM: "not permitted, try as root",
   EISDIR: "is a directory",
   ENOTDIR: "a part of the path is not a directory",
-  EADDRINUSE: "address already in use",
-  EADDRNOTAVAIL: "this host has no such address",
   ENOSPC: "no space left on the device",
   EMFILE: "too many open files (see ulimit -n)",
 };
 
-function describeSystemError(error: Error, code: string): Failure {
-  const { path, syscall } = error as NodeJS.ErrnoException;
+function describeSystemError(error: NodeJS.ErrnoException): Failure {
+  const { path, syscall, code = "" } = error;
   const reason = REASONS[code] ?? oneLine(error.message);
   // a path that cannot be opened is one the user named; a full disk or a taken port is not their wrong usage
-  const isNamedInput =
-    path !== undefined && ["open", "stat", "lstat", "scandir", "access", "read"].includes(syscall ?? "");
+  const isInput = path !== undefined && INPUT_CALLS.has(syscall ?? "") && code !== "ENOSPC" && code !== "EMFILE";
   return {
     message: path === undefined ? oneLine(error.message) : `${path}: ${reason}`,
-    exitCode: isNamedInput && code !== "ENOSPC" && code !== "EMFILE" ? EXIT.usage : EXIT.failed,
+    exitCode: isInput ? EXIT.usage : EXIT.failed,
     tell: true,
   };
 }
 
-function errnoCode(error: Error): string | null {
-  const code = (error as NodeJS.ErrnoException).code;
-  return typeof code === "string" ? code : null;
+const INPUT_CALLS: ReadonlySet<string> = new Set(["open", "stat", "lstat", "scandir", "access", "read"]);
+
+/** Node's own complaints (ERR_INVALID_ARG_TYPE) have a code too, but are our mistakes and no errno. */
+function isSystemError(error: Error): error is NodeJS.ErrnoException {
+  return typeof (error as NodeJS.ErrnoException).errno === "number";
 }
 
+/** The command line's syntax: oclif's own errors, and what a flag's `parse` threw, which oclif wraps. */
 function isParseError(thrown: unknown): boolean {
-  return thrown instanceof Error && "parse" in thrown && exitCodeOfOclif(thrown) !== null;
+  if (!(thrown instanceof Error)) return false;
+  return ("parse" in thrown && exitCodeOfOclif(thrown) !== null) || thrown.message.includes(`\n${SEE_HELP}`);
 }
+
+const SEE_HELP = "See more help with --help";
 
 /** `probe nothing` of oclif's "command probe:nothing not found". */
 function unknownCommand(thrown: unknown): string | null {
@@ -102,18 +101,17 @@ function exitCodeOfOclif(error: Error): number | null {
 
 /** oclif says what is wrong with a command line in several lines, some of them the same for every error. */
 function parseMessage(error: Error): string {
-  const missing = (error as { args?: readonly { name?: string }[] }).args;
-  const lines = stripVTControlCharacters(error.message)
-    .split("\n")
-    .map((line) => line.trim())
-    .filter(
-      (line) => line !== "" && !line.startsWith("See more help") && !/^The following errors? occurred:$/.test(line),
-    );
+  const missing = (error as { args?: unknown }).args;
   if (error.message.startsWith("Missing ") && Array.isArray(missing)) {
     return `missing ${missing.map((arg: { name?: string }) => arg.name?.toUpperCase() ?? "argument").join(", ")}`;
   }
-  const text = lines.join("; ");
-  return text.charAt(0).toLowerCase() + text.slice(1);
+  const text = stripVTControlCharacters(error.message)
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "" && line !== SEE_HELP && !/^The following errors? occurred:$/.test(line))
+    .join("; ")
+    .replace(/^Parsing (--\S+);/, "$1:");
+  return text.replace(/^(--\S+: )?([A-Z])(?=[a-z])/, (_, flag = "", letter) => flag + letter.toLowerCase());
 }
 
 function oneLine(text: string): string {

@@ -1,8 +1,9 @@
 import { run } from "@oclif/core/run";
 import { settings } from "@oclif/core/settings";
 
-/** Where oclif finds the commands: the project's folder, or that with more settings. */
-export type CommandsAt = Parameters<typeof run>[1];
+/** Where oclif finds the commands: the project's folder, or what loads them. */
+export type CommandsAt = string | (() => Promise<LoadOptions>);
+type LoadOptions = NonNullable<Parameters<typeof run>[1]>;
 
 /**
  * Runs the command line and sets the exit code: the whole program but for the commands. An error becomes one line on
@@ -17,7 +18,7 @@ export async function main(argv: string[], commandsAt: CommandsAt): Promise<void
   if (debug) process.setSourceMapsEnabled(true);
   process.on("uncaughtException", (error) => void fail(error, debug).finally(() => process.exit()));
   try {
-    await run(argv, commandsAt);
+    await run(argv, typeof commandsAt === "string" ? commandsAt : await commandsAt());
   } catch (error) {
     await fail(error, debug);
   }
