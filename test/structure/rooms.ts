@@ -1,0 +1,46 @@
+/**
+ * Which room may import which: the whole of the project's layering. An arrow that is not in this table is a mistake in
+ * the code, or a decision to write down in docs/decisions/ before it is added here.
+ */
+export interface Room {
+  /** What the room is for, in a few words; shown where an arrow is wrong. */
+  does: string;
+  /** The rooms whose files it may import, besides its own. */
+  mayImport: readonly string[];
+  /** No files, processes, timers or clock: neither itself nor by what it imports. */
+  isPure?: true;
+}
+
+const RESULTS = ["capture", "decode", "flow", "path", "balance", "diagnose"] as const;
+
+export const ROOMS: Readonly<Record<string, Room>> = {
+  capture: { does: "turns inputs into packets", mayImport: [] },
+  decode: { does: "reads one packet's bytes", mayImport: ["capture"], isPure: true },
+  flow: { does: "keeps legs", mayImport: ["capture", "decode"], isPure: true },
+  path: { does: "joins legs into connections", mayImport: ["capture", "decode", "flow"], isPure: true },
+  balance: { does: "share statistics and hash functions", mayImport: [], isPure: true },
+  diagnose: {
+    does: "finds causes in connections",
+    mayImport: ["capture", "decode", "flow", "path", "balance"],
+    isPure: true,
+  },
+  probe: { does: "talks to the kernel", mayImport: ["capture", "decode", "flow"] },
+  report: { does: "shows results as text, JSON, HTML", mayImport: RESULTS },
+  tui: { does: "shows results on a terminal", mayImport: [...RESULTS, "report"] },
+  metrics: { does: "shows results as metrics", mayImport: RESULTS },
+  store: { does: "keeps results", mayImport: RESULTS },
+  live: {
+    does: "drives the pipeline by the clock",
+    mayImport: [...RESULTS, "probe", "report", "tui", "metrics", "store"],
+  },
+  cli: { does: "the frame of the command line", mayImport: ["capture"] },
+};
+
+/** Commands parse flags and call one thing in src: any room, but no other command and nothing outside src. */
+export const COMMANDS_MAY_IMPORT: readonly string[] = Object.keys(ROOMS);
+
+/** TypeScript beside a probe's kernel code: what decodes its events. */
+export const PROBES_MAY_IMPORT: readonly string[] = ["probe", "decode"];
+
+/** What a command file may import before it runs: the help of a command must not cost what the command costs. */
+export const LIGHT_FOR_COMMANDS: readonly string[] = ["cli"];
