@@ -13,6 +13,7 @@ export abstract class BaseCommand extends Command {
   static override enableJsonFlag = true;
 
   static override baseFlags = {
+    json: boolean({ summary: "Print the result as one JSON document.", helpGroup: "GLOBAL" }),
     debug: boolean({ summary: "Show where an error comes from.", helpGroup: "GLOBAL" }),
   };
 
