@@ -2,7 +2,10 @@ import type { PacketBatch } from "./packet-batch.ts";
 
 /** What is wrong with an input, as the contract's `capture.files[].problems` lists it. */
 export interface CaptureProblem {
-  /** Stable word for programs, e.g. `truncated`, `bad-record`, `bad-block`, `unknown-link-type`. */
+  /**
+   * Stable word for programs. From the readers: `truncated` (cut short), `bad-record` (pcap), `bad-block` (pcapng),
+   * `unknown-version`, `bad-compression`, `read-error`. Later rooms add theirs, e.g. `unknown-link-type`.
+   */
   code: string;
   /** One sentence for people: what, and what was done about it. */
   message: string;
@@ -24,6 +27,14 @@ export interface CaptureInterface {
   dropped: number | null;
 }
 
+/** How far an input was read. */
+export interface CaptureProgress {
+  /** Bytes consumed of the input as it lies on disk, compressed where it is. */
+  readonly readBytes: number;
+  /** Its size, or null for a stream. */
+  readonly totalBytes: number | null;
+}
+
 /** A capture opened for reading. Batches come in file order; each is valid until the next call. */
 export interface CaptureReader {
   /** As the user named it; `-` for stdin. */
@@ -33,8 +44,7 @@ export interface CaptureReader {
   readonly interfaces: readonly CaptureInterface[];
   /** Grows while reading; a fatal one is the last, and no batch follows it. */
   readonly problems: readonly CaptureProblem[];
-  /** Bytes consumed of the input as it lies on disk (compressed where it is), and its size; null for a stream. */
-  readonly progress: { readonly readBytes: number; readonly totalBytes: number | null };
+  readonly progress: CaptureProgress;
   /** The next packets, or null at the end. Never rejects on damaged contents: it records a problem and ends. */
   next(): Promise<PacketBatch | null>;
   /** Releases the file. Safe to call twice. */
