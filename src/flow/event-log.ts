@@ -1,0 +1,168 @@
+import type { Packet } from "../decode/packet.ts";
+import { EVENT_COUNT, EVENT_HEAD, EVENT_TAIL } from "./leg-layout.ts";
+import type { LegTable } from "./leg-table.ts";
+
+/** Kinds of events: what later rooms need to know of single packets. */
+export const RESET = 1;
+/** A segment sent again; a SYN too. */
+export const RETRANSMIT = 2;
+/** The leg's frames go to or come from other MACs than before. */
+export const MOVE = 3;
+/** An ICMP error that quotes the leg. */
+export const ICMP_ERROR = 4;
+/** A segment of the side whose reset was already seen. */
+export const AFTER_RESET = 5;
+/** The first packet after a silence. */
+export const SILENCE_BROKEN = 6;
+
+/** Events kept of one leg; more are counted only. */
+const MAX_PER_LEG = 48;
+/** Events kept in all: 128 bytes each. */
+const MAX_EVENTS = 400_000;
+const SEGMENT_BITS = 12;
+const SEGMENT_EVENTS = 1 << SEGMENT_BITS;
+const EVENT_WORDS = 32;
+
+const TIME_D = 0;
+const OTHER_TIME_D = 1;
+const KIND = 4;
+const LEG = 5;
+const SIDE = 6;
+const FRAME = 7;
+const NEXT = 8;
+const SEQ = 9;
+const ACK = 10;
+const FLAGS = 11;
+const WINDOW = 12;
+const LENGTH = 13;
+const TTL = 14;
+const IP_ID = 15;
+const OPTIONS = 16;
+const MAC = 17;
+const EXTRA = 20;
+
+/**
+ * One event as cold code reads it. Sequence numbers are signed words; times are ns since the run's base.
+ * `extra` depends on the kind, see the functions that write it in tcp.ts and tracker.ts.
+ */
+export interface LegEvent {
+  kind: number;
+  leg: number;
+  side: number;
+  time: number;
+  frame: number;
+  seq: number;
+  ack: number;
+  flags: number;
+  window: number;
+  length: number;
+  ttl: number;
+  ipId: number;
+  options: number;
+  mac: readonly [number, number, number];
+  /** Time of the last packet of the other side before this one, NaN where there was none. */
+  otherTime: number;
+  extra: readonly number[];
+}
+
+/** Events of all legs in typed arrays, each leg's as a list in time order. */
+export class EventLog {
+  count = 0;
+  /** Events that were not kept because of the limits. */
+  dropped = 0;
+  private readonly wordSegments: Int32Array[] = [];
+  private readonly doubleSegments: Float64Array[] = [];
+
+  /**
+   * Adds an event for a packet of a leg.
+   * @returns the event's number, or -1 where it was only counted
+   */
+  add(legs: LegTable, leg: number, kind: number, side: number, p: Packet, otherTime: number): number {
+    const lw = legs.words(leg);
+    const lat = legs.base(leg);
+    const mine = lw[lat + EVENT_COUNT]!;
+    lw[lat + EVENT_COUNT] = mine + 1;
+    if (mine >= MAX_PER_LEG || this.count >= MAX_EVENTS) {
+      this.dropped++;
+      return -1;
+    }
+    const event = this.count++;
+    if (event >>> SEGMENT_BITS >= this.wordSegments.length) {
+      const memory = new ArrayBuffer(SEGMENT_EVENTS * EVENT_WORDS * 4);
+      this.wordSegments.push(new Int32Array(memory));
+      this.doubleSegments.push(new Float64Array(memory));
+    }
+    const w = this.wordSegments[event >>> SEGMENT_BITS]!;
+    const at = (event & (SEGMENT_EVENTS - 1)) * EVENT_WORDS;
+    const d = this.doubleSegments[event >>> SEGMENT_BITS]!;
+    d[(at >> 1) + TIME_D] = p.time;
+    d[(at >> 1) + OTHER_TIME_D] = otherTime;
+    w[at + KIND] = kind;
+    w[at + LEG] = leg;
+    w[at + SIDE] = side;
+    w[at + FRAME] = p.frame;
+    w[at + NEXT] = 0;
+    w[at + SEQ] = p.seq;
+    w[at + ACK] = p.ack;
+    w[at + FLAGS] = p.flags;
+    w[at + WINDOW] = p.window;
+    w[at + LENGTH] = p.payloadLength;
+    w[at + TTL] = p.ttl;
+    w[at + IP_ID] = p.ipId;
+    w[at + OPTIONS] = p.optionsSeen | (p.dontFragment ? 0x10000 : 0);
+    w[at + MAC] = p.mac0;
+    w[at + MAC + 1] = p.mac1;
+    w[at + MAC + 2] = p.mac2;
+    const tail = lw[lat + EVENT_TAIL]!;
+    if (tail === 0) lw[lat + EVENT_HEAD] = event + 1;
+    else
+      this.wordSegments[(tail - 1) >>> SEGMENT_BITS]![((tail - 1) & (SEGMENT_EVENTS - 1)) * EVENT_WORDS + NEXT] =
+        event + 1;
+    lw[lat + EVENT_TAIL] = event + 1;
+    return event;
+  }
+
+  /** Sets one of the 12 extra words of an event; nothing for -1. */
+  setExtra(event: number, index: number, value: number): void {
+    if (event < 0) return;
+    this.wordSegments[event >>> SEGMENT_BITS]![(event & (SEGMENT_EVENTS - 1)) * EVENT_WORDS + EXTRA + index] = value;
+  }
+
+  /** The events of a leg, oldest first. */
+  *of(legs: LegTable, leg: number): Generator<LegEvent> {
+    let next = legs.words(leg)[legs.base(leg) + EVENT_HEAD]!;
+    while (next !== 0) {
+      yield this.read(next - 1);
+      next = this.wordSegments[(next - 1) >>> SEGMENT_BITS]![((next - 1) & (SEGMENT_EVENTS - 1)) * EVENT_WORDS + NEXT]!;
+    }
+  }
+
+  /** All events kept, in the order they were seen. */
+  *all(): Generator<LegEvent> {
+    for (let event = 0; event < this.count; event++) yield this.read(event);
+  }
+
+  private read(event: number): LegEvent {
+    const w = this.wordSegments[event >>> SEGMENT_BITS]!;
+    const at = (event & (SEGMENT_EVENTS - 1)) * EVENT_WORDS;
+    const d = this.doubleSegments[event >>> SEGMENT_BITS]!;
+    return {
+      kind: w[at + KIND]!,
+      leg: w[at + LEG]!,
+      side: w[at + SIDE]!,
+      time: d[(at >> 1) + TIME_D]!,
+      frame: w[at + FRAME]!,
+      seq: w[at + SEQ]!,
+      ack: w[at + ACK]!,
+      flags: w[at + FLAGS]!,
+      window: w[at + WINDOW]!,
+      length: w[at + LENGTH]!,
+      ttl: w[at + TTL]!,
+      ipId: w[at + IP_ID]!,
+      options: w[at + OPTIONS]!,
+      mac: [w[at + MAC]!, w[at + MAC + 1]!, w[at + MAC + 2]!],
+      otherTime: d[(at >> 1) + OTHER_TIME_D]!,
+      extra: Array.from(w.subarray(at + EXTRA, at + EVENT_WORDS)),
+    };
+  }
+}

@@ -1,0 +1,381 @@
+import {
+  IS_ARP,
+  IS_FRAGMENT,
+  IS_ICMP,
+  IS_TCP,
+  IS_UDP,
+  IS_VRRP,
+  OPT_TOA,
+  type Packet,
+  SYN,
+  TCP,
+  UDP,
+} from "../decode/packet.ts";
+import { mayBeProxyHeader, readProxyHeader } from "../decode/proxy-header.ts";
+import type { ClientClaim } from "./client-claims.ts";
+import { ContextTable } from "./contexts.ts";
+import { EventLog, ICMP_ERROR } from "./event-log.ts";
+import * as L from "./leg-layout.ts";
+import { conversationHash, LegTable } from "./leg-table.ts";
+import { NeighbourhoodLog } from "./neighbours.ts";
+import { writePayloadIdentity } from "./payload-identity.ts";
+import { PointTable } from "./points.ts";
+import { TcpTracker } from "./tcp.ts";
+import { trackUdp, UDP_TIMEOUT_NS } from "./udp.ts";
+
+export interface TrackerOptions {
+  /** Legs kept at once; beyond it the idlest are evicted. */
+  maxLegs: number;
+}
+
+export const DEFAULT_MAX_LEGS = 1_000_000;
+/** Legs looked at to find one to evict. */
+const EVICTION_SAMPLE = 32;
+
+/** What a tracker counted, besides legs. */
+export interface TrackerTotals {
+  packets: number;
+  bytes: number;
+  tcpPackets: number;
+  udpPackets: number;
+  /** Packets that are not TCP, UDP, ICMP, ARP or VRRP, or that could not be decoded. */
+  otherPackets: number;
+  /** Packets whose headers were cut by the snap length. */
+  cutPackets: number;
+  evictedLegs: number;
+}
+
+/**
+ * Follows the legs of one capture (or one live source): decoded packets in, legs and events out.
+ *
+ * One tracker serves all observation points of its capture; a leg belongs to one point and one encapsulation.
+ * Nothing is allocated per packet, and memory is bounded by `maxLegs` and the limits of the logs.
+ */
+export class FlowTracker {
+  readonly legs = new LegTable();
+  readonly events = new EventLog();
+  readonly points = new PointTable();
+  readonly contexts = new ContextTable();
+  readonly neighbourhood = new NeighbourhoodLog();
+  readonly claims: ClientClaim[] = [];
+  readonly totals: TrackerTotals = {
+    packets: 0,
+    bytes: 0,
+    tcpPackets: 0,
+    udpPackets: 0,
+    otherPackets: 0,
+    cutPackets: 0,
+    evictedLegs: 0,
+  };
+  private readonly tcp = new TcpTracker(this.legs, this.events);
+  private readonly maxLegs: number;
+  private hand = 0;
+  private point = 0;
+  private context = 0;
+  private hash = 0;
+  private ports = 0;
+
+  constructor(options: TrackerOptions = { maxLegs: DEFAULT_MAX_LEGS }) {
+    this.maxLegs = Math.max(EVICTION_SAMPLE, options.maxLegs);
+  }
+
+  /**
+   * One packet.
+   * @param view the buffer that holds it; only the first payload of a side is looked at
+   */
+  track(p: Packet, view: DataView): void {
+    const totals = this.totals;
+    totals.packets++;
+    totals.bytes += p.wireLength;
+    if (p.cut) totals.cutPackets++;
+    this.point = this.points.of(p.interface, p.interfaceIndex);
+    this.countPoint(p);
+    this.context = p.encapsulation.depth === 0 ? 0 : this.contexts.of(p.encapsulation);
+    switch (p.kind) {
+      case IS_TCP:
+        totals.tcpPackets++;
+        this.trackTcp(p, view);
+        break;
+      case IS_UDP:
+        totals.udpPackets++;
+        this.trackUdp(p, view);
+        break;
+      case IS_ICMP:
+        if (p.quotes) this.icmpError(p);
+        break;
+      case IS_ARP:
+        this.neighbourhood.neighbour(p, this.point);
+        break;
+      case IS_VRRP:
+        this.neighbourhood.vrrp(p, this.point);
+        break;
+      case IS_FRAGMENT:
+        this.laterFragment(p);
+        break;
+      default:
+        totals.otherPackets++;
+    }
+  }
+
+  private countPoint(p: Packet): void {
+    const point = this.points.list[this.point]!;
+    point.packets++;
+    point.bytes += p.wireLength;
+    const time = p.time;
+    if (time >= point.lastTime) point.lastTime = time;
+    else if (point.packets === 1) {
+      point.firstTime = time;
+      point.lastTime = time;
+    } else if (point.lastTime - time > point.stepBack) {
+      point.stepBack = point.lastTime - time;
+    }
+    if (p.wireLength > 1518) point.oversized++;
+  }
+
+  private findLeg(p: Packet): number {
+    this.ports = (p.srcPort << 16) | p.dstPort;
+    this.hash = conversationHash(
+      p.src0,
+      p.src1,
+      p.src2,
+      p.src3,
+      p.dst0,
+      p.dst1,
+      p.dst2,
+      p.dst3,
+      this.ports,
+      this.point * 65599 + this.context,
+    );
+    return this.legs.find(
+      this.hash,
+      this.point,
+      this.context,
+      p.protocol,
+      this.ports,
+      p.src0,
+      p.src1,
+      p.src2,
+      p.src3,
+      p.dst0,
+      p.dst1,
+      p.dst2,
+      p.dst3,
+    );
+  }
+
+  private trackTcp(p: Packet, view: DataView): void {
+    let leg = this.findLeg(p);
+    if (leg < 0) leg = this.createTcp(p, -1);
+    else if ((p.flags & SYN) !== 0 && this.isReuse(leg, p)) leg = this.createTcp(p, leg);
+    const side = this.sideOf(leg, p);
+    const isFirstPayload = this.tcp.track(leg, side, p);
+    if (isFirstPayload) this.firstPayload(leg, side, p, view);
+    if ((p.optionsSeen & OPT_TOA) !== 0) this.toaSeen(leg, side, p);
+  }
+
+  private sideOf(leg: number, p: Packet): number {
+    const w = this.legs.words(leg);
+    const at = this.legs.base(leg);
+    const a = at + L.ADDRESS;
+    return w[at + L.PORTS]! >>> 16 === p.srcPort &&
+      w[a + 3] === p.src3 &&
+      w[a + 2] === p.src2 &&
+      w[a + 1] === p.src1 &&
+      w[a] === p.src0
+      ? 0
+      : 1;
+  }
+
+  /**
+   * A SYN that cannot belong to the leg found: another initial sequence number, or a life that had ended (the rule
+   * that Wireshark follows for TCP streams).
+   */
+  private isReuse(leg: number, p: Packet): boolean {
+    const w = this.legs.words(leg);
+    const at = this.legs.base(leg);
+    const s = at + (this.sideOf(leg, p) === 0 ? L.SIDE_0 : L.SIDE_1);
+    const hasBase = (w[s + L.TRAITS]! & L.SIDE_HAS_BASE) !== 0;
+    if (!hasBase) return false;
+    if (w[s + L.BASE_SEQ] !== p.seq) return true;
+    const isSyn = (p.flags & 0x10) === 0;
+    const ended = L.LEG_FIN_UP | L.LEG_FIN_DOWN | L.LEG_RST_UP | L.LEG_RST_DOWN;
+    return isSyn && (w[at + L.STATE]! & ended) !== 0;
+  }
+
+  private createTcp(p: Packet, replaces: number): number {
+    const opens = (p.flags & SYN) !== 0;
+    const isSynAck = opens && (p.flags & 0x10) !== 0;
+    // Without a SYN the lower port is taken for the server's.
+    const fromServer = isSynAck || (!opens && p.srcPort < p.dstPort);
+    const leg = this.create(p, fromServer, TCP, replaces);
+    const at = this.legs.base(leg);
+    if (!opens) this.legs.words(leg)[at + L.STATE] = L.LEG_MIDSTREAM;
+    this.legs.doubles(leg)[(at >> 1) + L.HANDSHAKE_ACK_TIME_D] = Number.NaN;
+    return leg;
+  }
+
+  private create(p: Packet, fromServer: boolean, protocol: number, replaces: number): number {
+    if (this.legs.live >= this.maxLegs) this.evict();
+    const leg = this.legs.create();
+    const w = this.legs.words(leg);
+    const at = this.legs.base(leg);
+    const client = at + L.ADDRESS + (fromServer ? 4 : 0);
+    const server = at + L.ADDRESS + (fromServer ? 0 : 4);
+    w[client] = p.src0;
+    w[client + 1] = p.src1;
+    w[client + 2] = p.src2;
+    w[client + 3] = p.src3;
+    w[server] = p.dst0;
+    w[server + 1] = p.dst1;
+    w[server + 2] = p.dst2;
+    w[server + 3] = p.dst3;
+    w[at + L.PORTS] = fromServer ? (p.dstPort << 16) | p.srcPort : (p.srcPort << 16) | p.dstPort;
+    w[at + L.HASH] = this.hash;
+    w[at + L.POINT] = this.point;
+    w[at + L.CONTEXT] = this.context;
+    w[at + L.PROTOCOL] = protocol;
+    w[at + L.FIRST_FRAME] = p.frame;
+    const d = this.legs.doubles(leg);
+    d[(at >> 1) + L.LAST_TIME_D] = p.time;
+    this.legs.link(leg, replaces);
+    return leg;
+  }
+
+  /** Frees the idlest of a sample of legs; the sample walks round the table. */
+  private evict(): void {
+    let idlest = -1;
+    let oldest = Number.POSITIVE_INFINITY;
+    for (let looked = 0; looked < EVICTION_SAMPLE; ) {
+      this.hand = (this.hand + 1) % this.legs.count;
+      if (!this.legs.has(this.hand)) continue;
+      looked++;
+      const time = this.legs.doubles(this.hand)[(this.legs.base(this.hand) >> 1) + L.LAST_TIME_D]!;
+      if (time < oldest) {
+        oldest = time;
+        idlest = this.hand;
+      }
+    }
+    if (idlest < 0) return;
+    this.legs.remove(idlest);
+    this.totals.evictedLegs++;
+  }
+
+  private trackUdp(p: Packet, view: DataView): void {
+    let leg = this.findLeg(p);
+    if (leg >= 0) {
+      const last = this.legs.doubles(leg)[(this.legs.base(leg) >> 1) + L.LAST_TIME_D]!;
+      if (p.time - last > UDP_TIMEOUT_NS) leg = this.create(p, p.srcPort < p.dstPort, UDP, leg);
+    } else {
+      leg = this.create(p, p.srcPort < p.dstPort, UDP, -1);
+    }
+    const side = this.sideOf(leg, p);
+    if (trackUdp(this.legs, leg, side, p)) this.firstPayload(leg, side, p, view);
+  }
+
+  /** What the first payload of a side says: a PROXY header, and its identity for joining. */
+  private firstPayload(leg: number, side: number, p: Packet, view: DataView): void {
+    const w = this.legs.words(leg);
+    const d = this.legs.doubles(leg);
+    const s = this.legs.base(leg) + (side === 0 ? L.SIDE_0 : L.SIDE_1);
+    let offset = p.payloadOffset;
+    let captured = Math.min(p.payloadCaptured, p.payloadLength);
+    if (w[s + L.DATA_FRAME] === 0) {
+      w[s + L.DATA_FRAME] = p.frame;
+      w[s + L.FIRST_LENGTH] = p.payloadLength;
+      d[(s >> 1) + L.DATA_TIME_D] = p.time;
+      if (side === 0 && captured >= 8 && mayBeProxyHeader(view.getInt32(offset))) {
+        const header = readProxyHeader(view, offset, captured);
+        if (header) {
+          w[s + L.TRAITS]! |= L.SIDE_PROXY_HEADER;
+          this.claims.push({
+            leg,
+            source: header.version === 1 ? "proxy-v1" : "proxy-v2",
+            command: header.command,
+            frame: p.frame,
+            client: header.source,
+            clientPort: header.sourcePort,
+            vip: header.destination,
+            vipPort: header.destinationPort,
+            optionKind: 0,
+          });
+          // What the client itself sent begins after the header.
+          if (header.length < 0 || header.length >= captured) return;
+          offset += header.length;
+          captured -= header.length;
+        }
+      }
+    }
+    if (captured > 0) writePayloadIdentity(w, s, view, offset, captured);
+  }
+
+  private toaSeen(leg: number, side: number, p: Packet): void {
+    const w = this.legs.words(leg);
+    const s = this.legs.base(leg) + (side === 0 ? L.SIDE_0 : L.SIDE_1);
+    if ((w[s + L.TRAITS]! & L.SIDE_TOA) !== 0) return;
+    w[s + L.TRAITS]! |= L.SIDE_TOA;
+    this.claims.push({
+      leg,
+      source: "toa",
+      command: "proxy",
+      frame: p.frame,
+      client: [p.toa0, p.toa1, p.toa2, p.toa3],
+      clientPort: p.toaPort,
+      vip: null,
+      vipPort: 0,
+      optionKind: p.toaKind,
+    });
+  }
+
+  private icmpError(p: Packet): void {
+    this.ports = (p.quotedSrcPort << 16) | p.quotedDstPort;
+    const hash = conversationHash(
+      p.quotedSrc0,
+      p.quotedSrc1,
+      p.quotedSrc2,
+      p.quotedSrc3,
+      p.quotedDst0,
+      p.quotedDst1,
+      p.quotedDst2,
+      p.quotedDst3,
+      this.ports,
+      this.point * 65599 + this.context,
+    );
+    const leg = this.legs.find(
+      hash,
+      this.point,
+      this.context,
+      p.quotedProtocol,
+      this.ports,
+      p.quotedSrc0,
+      p.quotedSrc1,
+      p.quotedSrc2,
+      p.quotedSrc3,
+      p.quotedDst0,
+      p.quotedDst1,
+      p.quotedDst2,
+      p.quotedDst3,
+    );
+    if (leg >= 0) {
+      const w = this.legs.words(leg);
+      const at = this.legs.base(leg);
+      w[at + L.ICMP_ERRORS]!++;
+      const quotedSide = w[at + L.PORTS]! >>> 16 === p.quotedSrcPort && w[at + L.ADDRESS + 3] === p.quotedSrc3 ? 0 : 1;
+      const event = this.events.add(this.legs, leg, ICMP_ERROR, quotedSide, p, Number.NaN);
+      this.events.setExtra(event, 0, p.icmpType);
+      this.events.setExtra(event, 1, p.icmpCode);
+      this.events.setExtra(event, 2, p.icmpMtu);
+      this.events.setExtra(event, 3, p.quotedSeq);
+    }
+    this.neighbourhood.icmpError(p, this.point, this.context, leg);
+  }
+
+  /** Packets and bytes of a later fragment count for the leg of its first one. */
+  private laterFragment(p: Packet): void {
+    const leg = this.findLeg(p);
+    if (leg < 0) return;
+    const s = this.legs.base(leg) + (this.sideOf(leg, p) === 0 ? L.SIDE_0 : L.SIDE_1);
+    this.legs.words(leg)[s + L.PACKETS]!++;
+    this.legs.doubles(leg)[(s >> 1) + L.WIRE_BYTES_D]! += p.wireLength;
+    this.legs.doubles(leg)[(s >> 1) + L.PAYLOAD_BYTES_D]! += p.payloadLength;
+  }
+}
