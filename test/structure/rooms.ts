@@ -24,6 +24,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     mayImport: ["capture", "decode", "flow", "path", "balance"],
     isPure: true,
   },
+  offline: { does: "drives the pipeline over captures", mayImport: [...RESULTS] },
   probe: { does: "talks to the kernel", mayImport: ["capture", "decode", "flow"] },
   report: { does: "shows results as text, JSON, HTML", mayImport: RESULTS },
   tui: { does: "shows results on a terminal", mayImport: [...RESULTS, "report"] },
