@@ -82,8 +82,9 @@ export class FlowTracker {
   /**
    * One packet.
    * @param view the buffer that holds it; only the first payload of a side is looked at
+   * @returns the leg it belongs to, -1 where to none
    */
-  track(p: Packet, view: DataView): void {
+  track(p: Packet, view: DataView): number {
     const totals = this.totals;
     totals.packets++;
     totals.bytes += p.wireLength;
@@ -94,12 +95,10 @@ export class FlowTracker {
     switch (p.kind) {
       case IS_TCP:
         totals.tcpPackets++;
-        this.trackTcp(p, view);
-        break;
+        return this.trackTcp(p, view);
       case IS_UDP:
         totals.udpPackets++;
-        this.trackUdp(p, view);
-        break;
+        return this.trackUdp(p, view);
       case IS_ICMP:
         if (p.quotes) this.icmpError(p);
         break;
@@ -110,11 +109,11 @@ export class FlowTracker {
         this.neighbourhood.vrrp(p, this.point);
         break;
       case IS_FRAGMENT:
-        this.laterFragment(p);
-        break;
+        return this.laterFragment(p);
       default:
         totals.otherPackets++;
     }
+    return -1;
   }
 
   private countPoint(p: Packet): void {
@@ -163,7 +162,7 @@ export class FlowTracker {
     );
   }
 
-  private trackTcp(p: Packet, view: DataView): void {
+  private trackTcp(p: Packet, view: DataView): number {
     let leg = this.findLeg(p);
     if (leg < 0) leg = this.createTcp(p, -1);
     else if ((p.flags & SYN) !== 0 && this.isReuse(leg, p)) leg = this.createTcp(p, leg);
@@ -171,6 +170,7 @@ export class FlowTracker {
     const isFirstPayload = this.tcp.track(leg, side, p);
     if (isFirstPayload) this.firstPayload(leg, side, p, view);
     if ((p.optionsSeen & OPT_TOA) !== 0) this.toaSeen(leg, side, p);
+    return leg;
   }
 
   private sideOf(leg: number, p: Packet): number {
@@ -260,7 +260,7 @@ export class FlowTracker {
     this.totals.evictedLegs++;
   }
 
-  private trackUdp(p: Packet, view: DataView): void {
+  private trackUdp(p: Packet, view: DataView): number {
     let leg = this.findLeg(p);
     if (leg >= 0) {
       const last = this.legs.doubles(leg)[(this.legs.base(leg) >> 1) + L.LAST_TIME_D]!;
@@ -270,6 +270,7 @@ export class FlowTracker {
     }
     const side = this.sideOf(leg, p);
     if (trackUdp(this.legs, leg, side, p)) this.firstPayload(leg, side, p, view);
+    return leg;
   }
 
   /** What the first payload of a side says: a PROXY header, and its identity for joining. */
@@ -370,12 +371,13 @@ export class FlowTracker {
   }
 
   /** Packets and bytes of a later fragment count for the leg of its first one. */
-  private laterFragment(p: Packet): void {
+  private laterFragment(p: Packet): number {
     const leg = this.findLeg(p);
-    if (leg < 0) return;
+    if (leg < 0) return -1;
     const s = this.legs.base(leg) + (this.sideOf(leg, p) === 0 ? L.SIDE_0 : L.SIDE_1);
     this.legs.words(leg)[s + L.PACKETS]!++;
     this.legs.doubles(leg)[(s >> 1) + L.WIRE_BYTES_D]! += p.wireLength;
     this.legs.doubles(leg)[(s >> 1) + L.PAYLOAD_BYTES_D]! += p.payloadLength;
+    return leg;
   }
 }
