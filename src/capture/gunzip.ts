@@ -1,9 +1,17 @@
 import { createGunzip, type Gunzip } from "node:zlib";
 import type { Pieces, PiecesFailure } from "./pieces.ts";
 
-const OUTPUT_BYTES = 256 * 1024;
+const OUTPUT_BYTES = 128 * 1024;
 /** Output that may wait for the parser before decompression is paused. */
-const QUEUE_BYTES = 4 * OUTPUT_BYTES;
+const QUEUE_BYTES = 8 * OUTPUT_BYTES;
+/**
+ * When zlib meets damage, Node drops what that one call had decompressed so far. So calls are small: an eighth of what
+ * was read before, between these limits.
+ */
+const MIN_INPUT_BYTES = 512;
+const MAX_INPUT_BYTES = 32 * 1024;
+/** Checksum and length behind a member. */
+const TRAILER_BYTES = 8;
 
 /**
  * Decompresses gzip, several members too, in the thread pool while the parser works on what came before.
@@ -15,13 +23,17 @@ export class GunzipPieces implements Pieces {
   failure: PiecesFailure | null = null;
   readonly #source: Pieces;
   readonly #gunzip: Gunzip;
+  readonly #live: boolean;
+  #written = 0;
   #queue: Uint8Array[] = [];
   #queuedBytes = 0;
   #ended = false;
   #wake: (() => void) | null = null;
 
-  constructor(source: Pieces) {
+  /** @param live whether what arrived must be decompressed at once. */
+  constructor(source: Pieces, live: boolean) {
     this.#source = source;
+    this.#live = live;
     // A readable mark of 1 keeps zlib from running ahead of a paused reader.
     this.#gunzip = createGunzip({ chunkSize: OUTPUT_BYTES, readableHighWaterMark: 1 } as object);
     this.#gunzip.on("data", (piece: Uint8Array) => {
@@ -60,23 +72,44 @@ export class GunzipPieces implements Pieces {
     await this.#source.close();
   }
 
-  /** Hands pieces to zlib one at a time, so that a piece's memory may be reused once it is consumed. */
+  /** Hands input to zlib bite by bite, waiting for each, so that a piece's memory may be reused once it is consumed. */
   async #pump(): Promise<void> {
-    while (!this.#ended) {
+    let held: Uint8Array = new Uint8Array(0);
+    for (;;) {
       const piece = await this.#source.next();
-      if (this.#ended || this.#gunzip.destroyed || this.#gunzip.writableEnded) return;
-      if (piece === null) {
-        this.#gunzip.end();
-        return;
+      if (this.#ended) return;
+      if (piece === null) break;
+      if (this.#live) {
+        if (!(await this.#write(piece))) return;
+        continue;
       }
+      // the trailer goes in a call of its own: a wrong checksum must not cost the data before it
+      const input = held.length > 0 ? Buffer.concat([held, piece]) : piece;
+      const now = Math.max(0, input.length - TRAILER_BYTES);
+      held = Uint8Array.from(input.subarray(now));
+      if (!(await this.#write(input.subarray(0, now)))) return;
+    }
+    if (await this.#write(held)) this.#gunzip.end();
+  }
+
+  /** False where the stream ended meanwhile. */
+  async #write(input: Uint8Array): Promise<boolean> {
+    let at = 0;
+    while (at < input.length) {
+      const bite = Math.min(MAX_INPUT_BYTES, Math.max(MIN_INPUT_BYTES, this.#written >> 3));
+      const part = input.subarray(at, at + bite);
+      at += part.length;
+      this.#written += part.length;
       await new Promise<void>((resolve) => {
         this.#gunzip.once("close", resolve);
-        this.#gunzip.write(piece, () => {
+        this.#gunzip.write(part, () => {
           this.#gunzip.off("close", resolve);
           resolve();
         });
       });
+      if (this.#ended || this.#gunzip.destroyed || this.#gunzip.writableEnded) return false;
     }
+    return true;
   }
 
   #fail(error: NodeJS.ErrnoException): void {
@@ -89,7 +122,7 @@ export class GunzipPieces implements Pieces {
     } else {
       this.failure = {
         code: "bad-compression",
-        message: `the gzip stream is damaged (${error.message}) within the first ${this.#source.readBytes} bytes of the file; the packets before the damage are used`,
+        message: `the gzip stream is damaged (${error.message}) within the first ${this.#written} bytes of the file; the packets before the damage are used`,
       };
     }
     this.#end();

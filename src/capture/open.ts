@@ -48,7 +48,7 @@ export async function openCapture(path: string, options: OpenOptions): Promise<C
       return await openFeed(path, format, feed, options.timeBase);
     }
     if (format === null) throw foreign(path, head);
-    const pieces = decompress(format, new FilePieces(handle));
+    const pieces = decompress(format, new FilePieces(handle), false);
     open = pieces;
     return await openPieces(path, path, pieces, { totalBytes: size, live: false }, options.timeBase);
   } catch (error) {
@@ -81,7 +81,7 @@ async function openStream(
       );
     }
     const format = sniff(raw.head);
-    if (format === "gzip" || format === "zstd") pieces = decompress(format, pieces);
+    if (format === "gzip" || format === "zstd") pieces = decompress(format, pieces, true);
     return await openPieces(name, path, pieces, { totalBytes: null, live: true }, timeBase);
   } catch (error) {
     await pieces.close();
@@ -99,15 +99,14 @@ async function openPieces(
 ): Promise<CaptureReader> {
   const { head, pieces: rest } = await peek(pieces, SNIFF_BYTES);
   const format = sniff(head);
+  if (head.length < SNIFF_BYTES && pieces.failure !== null) {
+    const reason = pieces.failure.message.replace(/;.*/, "");
+    throw new CaptureError(`cannot read ${name}: ${reason}, and no packet comes before; record or copy it again`);
+  }
   if (format === "pcap" || format === "pcapng") {
     return openFeed(path, format, new PieceFeed(rest, input), timeBase);
   }
-  if (head.length === 0) {
-    const reason = pieces.failure?.message ?? "nothing is in it";
-    throw new CaptureError(
-      `cannot read ${name}: ${reason.replace(/;.*/, "")}, and no packet comes before; copy it again`,
-    );
-  }
+  if (head.length === 0) throw new CaptureError(`cannot read ${name}: nothing is compressed in it; record it again`);
   if (format !== null) {
     throw new CaptureError(`cannot read ${name}: it is compressed twice; decompress it once and give the result`);
   }
@@ -129,8 +128,8 @@ async function openFeed(
   return new PcapngReader(path, feed, timeBase);
 }
 
-function decompress(format: InputFormat, pieces: Pieces): Pieces {
-  return format === "gzip" ? new GunzipPieces(pieces) : new UnzstdPieces(pieces);
+function decompress(format: InputFormat, pieces: Pieces, live: boolean): Pieces {
+  return format === "gzip" ? new GunzipPieces(pieces, live) : new UnzstdPieces(pieces);
 }
 
 async function openFile(path: string): Promise<{ handle: FileHandle; size: number; isRegular: boolean }> {
