@@ -18,7 +18,7 @@ const NO_LAYERS: readonly ContextLayer[] = [];
  * another leg; MPLS labels and outer UDP source ports are not part of it, since they differ by direction and flow.
  */
 export class ContextTable {
-  readonly list: (readonly ContextLayer[])[] = [NO_LAYERS];
+  list: (readonly ContextLayer[])[] = [NO_LAYERS];
   private readonly byKey = new Map<string, number>();
   private readonly lastWords = new Int32Array(8 * LAYER_WORDS);
   private lastDepth = -1;

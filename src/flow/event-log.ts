@@ -65,13 +65,20 @@ export interface LegEvent {
   extra: readonly number[];
 }
 
+/** A log as plain data, to hand to another thread. */
+export interface EventLogSnapshot {
+  count: number;
+  dropped: number;
+  segments: ArrayBuffer[];
+}
+
 /** Events of all legs in typed arrays, each leg's as a list in time order. */
 export class EventLog {
   count = 0;
   /** Events that were not kept because of the limits. */
   dropped = 0;
-  private readonly wordSegments: Int32Array[] = [];
-  private readonly doubleSegments: Float64Array[] = [];
+  private wordSegments: Int32Array[] = [];
+  private doubleSegments: Float64Array[] = [];
 
   /**
    * Adds an event for a packet of a leg.
@@ -126,6 +133,21 @@ export class EventLog {
   setExtra(event: number, index: number, value: number): void {
     if (event < 0) return;
     this.wordSegments[event >>> SEGMENT_BITS]![(event & (SEGMENT_EVENTS - 1)) * EVENT_WORDS + EXTRA + index] = value;
+  }
+
+  /** The log's own memory, not a copy. */
+  snapshot(): EventLogSnapshot {
+    const segments = this.wordSegments.map((words) => words.buffer as ArrayBuffer);
+    return { count: this.count, dropped: this.dropped, segments };
+  }
+
+  static restore(snapshot: EventLogSnapshot): EventLog {
+    const log = new EventLog();
+    log.count = snapshot.count;
+    log.dropped = snapshot.dropped;
+    log.wordSegments = snapshot.segments.map((memory) => new Int32Array(memory));
+    log.doubleSegments = snapshot.segments.map((memory) => new Float64Array(memory));
+    return log;
   }
 
   /** The events of a leg, oldest first. */

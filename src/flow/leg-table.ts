@@ -6,6 +6,14 @@ const SEGMENT_LEGS = 1 << SEGMENT_BITS;
 const SEGMENT_MASK = SEGMENT_LEGS - 1;
 const INITIAL_SLOTS = 1 << 14;
 
+/** A table as plain data, to hand to another thread: its memory can be transferred. */
+export interface LegTableSnapshot {
+  count: number;
+  live: number;
+  segments: ArrayBuffer[];
+  slots: Int32Array<ArrayBuffer>;
+}
+
 /**
  * Storage of legs and the index from 5-tuple to leg: records in typed arrays, and an open-addressing hash table of
  * their numbers. A leg keeps its number for as long as it lives.
@@ -15,8 +23,8 @@ export class LegTable {
   count = 0;
   /** Legs now in the table. */
   live = 0;
-  private readonly wordSegments: Int32Array[] = [];
-  private readonly doubleSegments: Float64Array[] = [];
+  private wordSegments: Int32Array[] = [];
+  private doubleSegments: Float64Array[] = [];
   private slots = new Int32Array(INITIAL_SLOTS);
   private used = 0;
   private readonly free: number[] = [];
@@ -147,6 +155,27 @@ export class LegTable {
   /** True for a number that holds a leg (and was not evicted). */
   has(leg: number): boolean {
     return leg >= 0 && leg < this.count && this.words(leg)[this.base(leg) + PROTOCOL] !== 0;
+  }
+
+  /** The table's own memory, not a copy. */
+  snapshot(): LegTableSnapshot {
+    return {
+      count: this.count,
+      live: this.live,
+      segments: this.wordSegments.map((words) => words.buffer as ArrayBuffer),
+      slots: this.slots,
+    };
+  }
+
+  /** A table over a snapshot's memory, to be read: it can find legs and does not know which records were freed. */
+  static restore(snapshot: LegTableSnapshot): LegTable {
+    const table = new LegTable();
+    table.count = snapshot.count;
+    table.live = snapshot.live;
+    table.wordSegments = snapshot.segments.map((memory) => new Int32Array(memory));
+    table.doubleSegments = snapshot.segments.map((memory) => new Float64Array(memory));
+    table.slots = snapshot.slots;
+    return table;
   }
 
   private rehash(): void {

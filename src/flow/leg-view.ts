@@ -244,7 +244,12 @@ export class SideView {
   /** First and last IP identification, and how it behaved: packets with 0, and with the counter's next values. */
   get ipId(): { first: number; last: number; zeros: number; steps: number } {
     const word = this.word(L.IP_ID);
-    return { first: word >>> 16, last: word & 0xffff, zeros: this.word(L.IP_ID_ZEROS), steps: this.word(L.IP_ID_STEPS) };
+    return {
+      first: word >>> 16,
+      last: word & 0xffff,
+      zeros: this.word(L.IP_ID_ZEROS),
+      steps: this.word(L.IP_ID_STEPS),
+    };
   }
   /** Bits of SIDE_* in leg-layout.ts. */
   get traits(): number {

@@ -67,9 +67,9 @@ const MAX_ENTRIES = 20_000;
 
 /** What is not a flow but tells about the neighbourhood: ARP and neighbour discovery, VRRP, ICMP errors. Bounded. */
 export class NeighbourhoodLog {
-  readonly messages: NeighbourMessage[] = [];
-  readonly advertisers: VrrpAdvertiser[] = [];
-  readonly icmpErrors: IcmpError[] = [];
+  messages: NeighbourMessage[] = [];
+  advertisers: VrrpAdvertiser[] = [];
+  icmpErrors: IcmpError[] = [];
   /** Entries that did not fit. */
   dropped = 0;
   private readonly messageByKey = new Map<string, NeighbourMessage>();

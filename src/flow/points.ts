@@ -17,7 +17,7 @@ export interface PointStatistics {
 
 /** Numbers the observation points as they turn up. */
 export class PointTable {
-  readonly list: PointStatistics[] = [];
+  list: PointStatistics[] = [];
   private readonly byKey = new Map<number, number>();
   private lastKey = -1;
   private lastPoint = -1;

@@ -5,6 +5,7 @@ import {
   IS_TCP,
   IS_UDP,
   IS_VRRP,
+  NOTHING,
   OPT_TOA,
   type Packet,
   SYN,
@@ -13,22 +14,29 @@ import {
 } from "../decode/packet.ts";
 import { mayBeProxyHeader, readProxyHeader } from "../decode/proxy-header.ts";
 import type { ClientClaim } from "./client-claims.ts";
-import { ContextTable } from "./contexts.ts";
-import { EventLog, ICMP_ERROR } from "./event-log.ts";
+import { type ContextLayer, ContextTable } from "./contexts.ts";
+import { EventLog, type EventLogSnapshot, ICMP_ERROR } from "./event-log.ts";
 import * as L from "./leg-layout.ts";
-import { conversationHash, LegTable } from "./leg-table.ts";
+import { conversationHash, LegTable, type LegTableSnapshot } from "./leg-table.ts";
 import { NeighbourhoodLog } from "./neighbours.ts";
 import { writePayloadIdentity } from "./payload-identity.ts";
-import { PointTable } from "./points.ts";
+import { type PointStatistics, PointTable } from "./points.ts";
 import { TcpTracker } from "./tcp.ts";
 import { trackUdp, UDP_TIMEOUT_NS } from "./udp.ts";
 
 export interface TrackerOptions {
   /** Legs kept at once; beyond it the idlest are evicted. */
-  maxLegs: number;
+  maxLegs?: number;
+  /**
+   * Which part of the conversations this tracker follows, 0..shards-1, when several share the packets of a capture.
+   * Each must be given all packets; what is not a conversation is counted by part 0.
+   */
+  shard?: number;
+  shards?: number;
 }
 
-export const DEFAULT_MAX_LEGS = 1_000_000;
+/** 700 bytes each. */
+export const DEFAULT_MAX_LEGS = 500_000;
 /** Legs looked at to find one to evict. */
 const EVICTION_SAMPLE = 32;
 
@@ -45,6 +53,17 @@ export interface TrackerTotals {
   evictedLegs: number;
 }
 
+/** A tracker as plain data. */
+export interface TrackerSnapshot {
+  legs: LegTableSnapshot;
+  events: EventLogSnapshot;
+  points: PointStatistics[];
+  contexts: (readonly ContextLayer[])[];
+  neighbourhood: Pick<NeighbourhoodLog, "messages" | "advertisers" | "icmpErrors" | "dropped">;
+  claims: ClientClaim[];
+  totals: TrackerTotals;
+}
+
 /**
  * Follows the legs of one capture (or one live source): decoded packets in, legs and events out.
  *
@@ -52,13 +71,13 @@ export interface TrackerTotals {
  * Nothing is allocated per packet, and memory is bounded by `maxLegs` and the limits of the logs.
  */
 export class FlowTracker {
-  readonly legs = new LegTable();
-  readonly events = new EventLog();
+  legs = new LegTable();
+  events = new EventLog();
   readonly points = new PointTable();
   readonly contexts = new ContextTable();
   readonly neighbourhood = new NeighbourhoodLog();
-  readonly claims: ClientClaim[] = [];
-  readonly totals: TrackerTotals = {
+  claims: ClientClaim[] = [];
+  totals: TrackerTotals = {
     packets: 0,
     bytes: 0,
     tcpPackets: 0,
@@ -69,14 +88,50 @@ export class FlowTracker {
   };
   private readonly tcp = new TcpTracker(this.legs, this.events);
   private readonly maxLegs: number;
+  private readonly shard: number;
+  private readonly shards: number;
   private hand = 0;
   private point = 0;
   private context = 0;
   private hash = 0;
   private ports = 0;
 
-  constructor(options: TrackerOptions = { maxLegs: DEFAULT_MAX_LEGS }) {
-    this.maxLegs = Math.max(EVICTION_SAMPLE, options.maxLegs);
+  constructor(options: TrackerOptions = {}) {
+    this.maxLegs = Math.max(EVICTION_SAMPLE, options.maxLegs ?? DEFAULT_MAX_LEGS);
+    this.shard = options.shard ?? 0;
+    this.shards = options.shards ?? 1;
+  }
+
+  /** Everything that was tracked as plain data, to hand to another thread. */
+  snapshot(): TrackerSnapshot {
+    const { points, contexts, neighbourhood, claims, totals } = this;
+    return {
+      legs: this.legs.snapshot(),
+      events: this.events.snapshot(),
+      points: points.list,
+      contexts: contexts.list,
+      neighbourhood: {
+        messages: neighbourhood.messages,
+        advertisers: neighbourhood.advertisers,
+        icmpErrors: neighbourhood.icmpErrors,
+        dropped: neighbourhood.dropped,
+      },
+      claims,
+      totals,
+    };
+  }
+
+  /** A tracker that holds a snapshot, to be read; it does not track on. */
+  static restore(snapshot: TrackerSnapshot): FlowTracker {
+    const tracker = new FlowTracker();
+    tracker.legs = LegTable.restore(snapshot.legs);
+    tracker.events = EventLog.restore(snapshot.events);
+    tracker.points.list = snapshot.points;
+    tracker.contexts.list = snapshot.contexts;
+    Object.assign(tracker.neighbourhood, snapshot.neighbourhood);
+    tracker.claims = snapshot.claims;
+    tracker.totals = snapshot.totals;
+    return tracker;
   }
 
   /**
@@ -85,35 +140,44 @@ export class FlowTracker {
    * @returns the leg it belongs to, -1 where to none
    */
   track(p: Packet, view: DataView): number {
-    const totals = this.totals;
-    totals.packets++;
-    totals.bytes += p.wireLength;
-    if (p.cut) totals.cutPackets++;
     this.point = this.points.of(p.interface, p.interfaceIndex);
-    this.countPoint(p);
     this.context = p.encapsulation.depth === 0 ? 0 : this.contexts.of(p.encapsulation);
+    if (this.shard === 0) this.count(p);
     switch (p.kind) {
       case IS_TCP:
-        totals.tcpPackets++;
         return this.trackTcp(p, view);
       case IS_UDP:
-        totals.udpPackets++;
         return this.trackUdp(p, view);
+      case IS_FRAGMENT:
+        return this.laterFragment(p);
       case IS_ICMP:
         if (p.quotes) this.icmpError(p);
         break;
       case IS_ARP:
-        this.neighbourhood.neighbour(p, this.point);
+        if (this.shard === 0) this.neighbourhood.neighbour(p, this.point);
         break;
       case IS_VRRP:
-        this.neighbourhood.vrrp(p, this.point);
+        if (this.shard === 0) this.neighbourhood.vrrp(p, this.point);
         break;
-      case IS_FRAGMENT:
-        return this.laterFragment(p);
       default:
-        totals.otherPackets++;
     }
     return -1;
+  }
+
+  private count(p: Packet): void {
+    const totals = this.totals;
+    totals.packets++;
+    totals.bytes += p.wireLength;
+    if (p.kind === IS_TCP) totals.tcpPackets++;
+    else if (p.kind === IS_UDP) totals.udpPackets++;
+    else if (p.kind === NOTHING) totals.otherPackets++;
+    if (p.cut) totals.cutPackets++;
+    this.countPoint(p);
+  }
+
+  /** True where the conversation just hashed is for another shard to follow. */
+  private isElsewhere(): boolean {
+    return this.shards > 1 && (this.hash >>> 12) % this.shards !== this.shard;
   }
 
   private countPoint(p: Packet): void {
@@ -131,7 +195,7 @@ export class FlowTracker {
     if (p.wireLength > 1518) point.oversized++;
   }
 
-  private findLeg(p: Packet): number {
+  private hashOf(p: Packet): void {
     this.ports = (p.srcPort << 16) | p.dstPort;
     this.hash = conversationHash(
       p.src0,
@@ -145,6 +209,9 @@ export class FlowTracker {
       this.ports,
       this.point * 65599 + this.context,
     );
+  }
+
+  private findLeg(p: Packet): number {
     return this.legs.find(
       this.hash,
       this.point,
@@ -163,6 +230,8 @@ export class FlowTracker {
   }
 
   private trackTcp(p: Packet, view: DataView): number {
+    this.hashOf(p);
+    if (this.isElsewhere()) return -1;
     let leg = this.findLeg(p);
     if (leg < 0) leg = this.createTcp(p, -1);
     else if ((p.flags & SYN) !== 0 && this.isReuse(leg, p)) leg = this.createTcp(p, leg);
@@ -261,6 +330,8 @@ export class FlowTracker {
   }
 
   private trackUdp(p: Packet, view: DataView): number {
+    this.hashOf(p);
+    if (this.isElsewhere()) return -1;
     let leg = this.findLeg(p);
     if (leg >= 0) {
       const last = this.legs.doubles(leg)[(this.legs.base(leg) >> 1) + L.LAST_TIME_D]!;
@@ -329,7 +400,7 @@ export class FlowTracker {
 
   private icmpError(p: Packet): void {
     this.ports = (p.quotedSrcPort << 16) | p.quotedDstPort;
-    const hash = conversationHash(
+    this.hash = conversationHash(
       p.quotedSrc0,
       p.quotedSrc1,
       p.quotedSrc2,
@@ -341,8 +412,9 @@ export class FlowTracker {
       this.ports,
       this.point * 65599 + this.context,
     );
+    if (this.isElsewhere()) return;
     const leg = this.legs.find(
-      hash,
+      this.hash,
       this.point,
       this.context,
       p.quotedProtocol,
@@ -372,6 +444,8 @@ export class FlowTracker {
 
   /** Packets and bytes of a later fragment count for the leg of its first one. */
   private laterFragment(p: Packet): number {
+    this.hashOf(p);
+    if (this.isElsewhere()) return -1;
     const leg = this.findLeg(p);
     if (leg < 0) return -1;
     const s = this.legs.base(leg) + (this.sideOf(leg, p) === 0 ? L.SIDE_0 : L.SIDE_1);

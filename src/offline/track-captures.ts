@@ -1,0 +1,265 @@
+import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { Worker } from "node:worker_threads";
+import { openCapture } from "../capture/open.ts";
+import { observationPoint } from "../capture/point-name.ts";
+import type { CaptureInterface, CaptureReader } from "../capture/reader.ts";
+import { sniff } from "../capture/sniff.ts";
+import type { TimeBase } from "../capture/time-base.ts";
+import type { Shard, TrackedCapture } from "../flow/tracked-capture.ts";
+import { FlowTracker, type TrackerOptions } from "../flow/tracker.ts";
+import { trackCapture } from "./track-capture.ts";
+import type { WorkerJob, WorkerMessage } from "./track-worker.ts";
+
+export interface TrackProgress {
+  /** Bytes read of all inputs as they lie on disk, and their size; null where one is a stream. */
+  readBytes: number;
+  totalBytes: number | null;
+  packets: number;
+}
+
+export interface TrackOptions {
+  timeBase: TimeBase;
+  maxLegs?: number;
+  /** Threads to use at most; by default two where there are two processors. */
+  threads?: number;
+  stdin?: NodeJS.ReadableStream;
+  onProgress?: (progress: TrackProgress) => void;
+}
+
+/** Below this a second thread costs more than it saves: starting one takes some 50 ms. */
+const WORTH_A_THREAD_BYTES = 48e6;
+const DEFAULT_THREADS = 2;
+
+/** One file, or one shard of its conversations, for one thread. */
+interface Job {
+  index: number;
+  path: string;
+  bytes: number;
+  shard: number;
+  shards: number;
+}
+
+/**
+ * Reads captures to their ends and tracks all their legs, on several threads where that pays.
+ *
+ * @returns one entry per path, in the same order
+ * @throws CaptureError where one of them is no capture at all, before any of them is read to its end
+ */
+export async function trackCaptures(paths: readonly string[], options: TrackOptions): Promise<TrackedCapture[]> {
+  const sizes = paths.map(sizeOf);
+  const known = sizes.every((size) => size !== null);
+  const total = sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0);
+  const threads = Math.min(options.threads ?? DEFAULT_THREADS, availableParallelism());
+  const progress = new ProgressSum(known ? total : null, options.onProgress);
+  if (threads < 2 || total < WORTH_A_THREAD_BYTES || !known) return trackInline(paths, options, progress);
+
+  await firstTime(paths, options.timeBase);
+  const plan = planJobs(paths, sizes as number[], total, threads);
+  const parts: { index: number; part: TrackedCapture }[] = [];
+  const others = plan.slice(1).map((jobs) => runWorker(jobs, options, progress));
+  const own = (async () => {
+    for (const job of plan[0] ?? []) {
+      const part = await trackOne(job.path, options, progress, { shard: job.shard, shards: job.shards });
+      parts.push({ index: job.index, part });
+    }
+  })();
+  for (const done of await Promise.all(others)) parts.push(...done);
+  await own;
+  return paths.map((_, index) => joinShards(parts.filter((part) => part.index === index).map(({ part }) => part)));
+}
+
+async function trackInline(
+  paths: readonly string[],
+  options: TrackOptions,
+  progress: ProgressSum,
+): Promise<TrackedCapture[]> {
+  // All are opened before the first is read, so that a wrong name costs no waiting.
+  const readers: CaptureReader[] = [];
+  try {
+    for (const path of paths) readers.push(await openCapture(path, options));
+    const captures: TrackedCapture[] = [];
+    for (const reader of readers) captures.push(await trackReader(reader, options, progress, {}));
+    return captures;
+  } finally {
+    await Promise.all(readers.map((reader) => reader.close()));
+  }
+}
+
+/** Opens one capture and tracks it, or one shard of its conversations. */
+export async function trackOne(
+  path: string,
+  options: TrackOptions,
+  progress: ProgressSum,
+  part: Pick<TrackerOptions, "shard" | "shards">,
+): Promise<TrackedCapture> {
+  const reader = await openCapture(path, options);
+  try {
+    return await trackReader(reader, options, progress, part);
+  } finally {
+    await reader.close();
+  }
+}
+
+async function trackReader(
+  reader: CaptureReader,
+  options: TrackOptions,
+  progress: ProgressSum,
+  part: Pick<TrackerOptions, "shard" | "shards">,
+): Promise<TrackedCapture> {
+  const tracker = new FlowTracker({ ...part, ...(options.maxLegs ? { maxLegs: options.maxLegs } : {}) });
+  // A shard's reading is counted once: by shard 0.
+  const report = (part.shard ?? 0) === 0 ? progress.source() : null;
+  const skippedLinkTypes = await trackCapture(reader, tracker, () => {
+    report?.(reader.progress.readBytes, tracker.totals.packets);
+  });
+  const { totals, points } = tracker;
+  const times = points.list.flatMap((point) => [point.firstTime, point.lastTime]).filter((time) => !Number.isNaN(time));
+  return {
+    path: reader.path,
+    format: reader.format,
+    problems: reader.problems,
+    interfaces: reader.interfaces,
+    packets: totals.packets,
+    bytes: totals.bytes,
+    firstTime: times.length > 0 ? Math.min(...times) : Number.NaN,
+    lastTime: times.length > 0 ? Math.max(...times) : Number.NaN,
+    skippedLinkTypes,
+    shards: [{ tracker, pointNames: pointNames(reader.path, reader.interfaces, tracker) }],
+  };
+}
+
+function pointNames(path: string, interfaces: readonly CaptureInterface[], tracker: FlowTracker): string[] {
+  return tracker.points.list.map((point) =>
+    observationPoint(path, interfaces[point.interface]?.name ?? null, point.interfaceIndex || undefined),
+  );
+}
+
+/** Puts the shards of one capture together; what is counted once was counted by shard 0. */
+function joinShards(parts: TrackedCapture[]): TrackedCapture {
+  const first = parts.find((part) => part.packets > 0) ?? parts[0];
+  if (first === undefined) throw new Error("a capture without parts");
+  return { ...first, shards: parts.flatMap((part): readonly Shard[] => part.shards) };
+}
+
+/** Sets the run's time base from the first packet there is, so that all threads share it. */
+async function firstTime(paths: readonly string[], timeBase: TimeBase): Promise<void> {
+  for (const path of paths) {
+    const reader = await openCapture(path, { timeBase });
+    try {
+      if (timeBase.seconds === null) await reader.next();
+    } finally {
+      await reader.close();
+    }
+  }
+}
+
+/** Shares the work: files that are large and can be read at any place are sharded, the others go whole to the idlest. */
+function planJobs(paths: readonly string[], sizes: readonly number[], total: number, threads: number): Job[][] {
+  const plan: Job[][] = Array.from({ length: threads }, () => []);
+  const load = new Array<number>(threads).fill(0);
+  const order = paths.map((_, index) => index).sort((a, b) => (sizes[b] ?? 0) - (sizes[a] ?? 0));
+  for (const index of order) {
+    const path = paths[index] ?? "";
+    const bytes = sizes[index] ?? 0;
+    if (bytes > WORTH_A_THREAD_BYTES && bytes > (0.6 * total) / threads && !isCompressed(path)) {
+      for (let shard = 0; shard < threads; shard++) {
+        plan[shard]?.push({ index, path, bytes, shard, shards: threads });
+        load[shard]! += bytes / threads;
+      }
+    } else {
+      const idlest = load.indexOf(Math.min(...load));
+      plan[idlest]?.push({ index, path, bytes, shard: 0, shards: 1 });
+      load[idlest]! += bytes;
+    }
+  }
+  return plan;
+}
+
+function runWorker(
+  jobs: readonly Job[],
+  options: TrackOptions,
+  progress: ProgressSum,
+): Promise<{ index: number; part: TrackedCapture }[]> {
+  if (jobs.length === 0) return Promise.resolve([]);
+  const isSource = import.meta.url.endsWith(".ts");
+  const script = new URL(`./track-worker.${isSource ? "ts" : "js"}`, import.meta.url);
+  const job: WorkerJob = {
+    jobs: jobs.map(({ index, path, shard, shards }) => ({ index, path, shard, shards })),
+    timeBaseSeconds: options.timeBase.seconds,
+    maxLegs: options.maxLegs ?? null,
+  };
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(script, { workerData: job, ...(isSource ? { execArgv: ["--import", "tsx"] } : {}) });
+    const sources = new Map<number, (readBytes: number, packets: number) => void>();
+    const results: { index: number; part: TrackedCapture }[] = [];
+    worker.on("message", (message: WorkerMessage) => {
+      if (message.kind === "progress") {
+        const source = sources.get(message.index) ?? progress.source();
+        sources.set(message.index, source);
+        source(message.readBytes, message.packets);
+        return;
+      }
+      const shards = message.shards.map(({ tracker, pointNames }) => ({
+        tracker: FlowTracker.restore(tracker),
+        pointNames,
+      }));
+      results.push({ index: message.index, part: { ...message.capture, shards } });
+    });
+    worker.on("error", reject);
+    worker.on("exit", (code) => {
+      if (code === 0) resolve(results);
+      else reject(new Error(`a reading thread ended with code ${code}`));
+    });
+  });
+}
+
+/** Adds up what several readers have read. */
+export class ProgressSum {
+  private readonly totalBytes: number | null;
+  private readonly report: ((progress: TrackProgress) => void) | undefined;
+  private readonly readBytes: number[] = [];
+  private readonly packets: number[] = [];
+
+  constructor(totalBytes: number | null, report: ((progress: TrackProgress) => void) | undefined) {
+    this.totalBytes = totalBytes;
+    this.report = report;
+  }
+
+  /** A function for one reader to tell how far it came. */
+  source(): (readBytes: number, packets: number) => void {
+    const slot = this.readBytes.length;
+    this.readBytes.push(0);
+    this.packets.push(0);
+    return (readBytes, packets) => {
+      if (!this.report) return;
+      this.readBytes[slot] = readBytes;
+      this.packets[slot] = packets;
+      const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
+      this.report({ readBytes: sum(this.readBytes), totalBytes: this.totalBytes, packets: sum(this.packets) });
+    };
+  }
+}
+
+/** null for what has no size: stdin, pipes, and what cannot be looked at (opening it will say why). */
+function sizeOf(path: string): number | null {
+  if (path === "-") return null;
+  try {
+    const status = statSync(path);
+    return status.isFile() ? status.size : null;
+  } catch {
+    return null;
+  }
+}
+
+function isCompressed(path: string): boolean {
+  const head = Buffer.alloc(16);
+  const file = openSync(path, "r");
+  try {
+    readSync(file, head, 0, head.length, 0);
+  } finally {
+    closeSync(file);
+  }
+  const format = sniff(head);
+  return format !== "pcap" && format !== "pcapng";
+}
