@@ -4,12 +4,13 @@ import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { CaptureError } from "../../src/capture/reader.ts";
-import { sharedDir } from "../support/requirement.ts";
+import { requires, sharedDir } from "../support/requirement.ts";
 import { pcapBytes } from "./pcap-bytes.ts";
 import { PcapngWriter } from "./pcapng-bytes.ts";
 import { type ReadCapture, readBytes, readPieces } from "./read-all.ts";
 import { indexedCaptures } from "./shared-captures.ts";
 import { zstdFrame, zstdRaw } from "./zstd-bytes.ts";
+import { ZSTD_COMPRESSED } from "./zstd-compressed.ts";
 
 const START = 1_790_000_000n;
 
@@ -52,17 +53,15 @@ function ownCaptures(): Buffer[] {
     gzipSync(ng),
     Buffer.concat([gzipSync(first.subarray(0, half)), gzipSync(first.subarray(half))]),
     zstdRaw(ng, 300),
-    zstdFrame([first.subarray(0, half), { byte: 0, length: 131_072 }, first.subarray(half)], { checksum: true }),
+    ...Object.values(ZSTD_COMPRESSED).map((base64) => Buffer.from(base64, "base64")),
+    zstdFrame([first.subarray(0, half), { byte: 0, length: 5000 }, first.subarray(half)], { checksum: true }),
   ];
 }
 
 /** Small captures that other projects made to break parsers; every tenth of the rest, to keep the time short. */
 function sharedCaptures(): Buffer[] {
   const shared = sharedDir();
-  if (shared === null) {
-    console.warn("skipped: mutations of ../shared/captures, which is not there");
-    return [];
-  }
+  if (shared === null || requires({ path: "../shared/captures" }).missing !== null) return [];
   return indexedCaptures(shared)
     .filter(({ size, format }, i) => size > 40 && size < 20_000 && (format === "pcapng" || i % 10 === 0))
     .map(({ file }) => readFileSync(join(shared, "captures", file)));
@@ -138,14 +137,14 @@ function check(result: ReadCapture | CaptureError): void {
     expect(offset).toBeGreaterThanOrEqual(0);
     expect(message).not.toContain("\n");
   }
+  // a packet outside its batch makes the reading itself fail
   let frame = 0;
-  for (const packet of result.packets) {
-    // the reads themselves fail for a packet outside its batch
-    expect(packet.frame).toBeGreaterThan(frame);
+  const wrong = result.packets.find((packet) => {
+    const rises = packet.frame > frame;
     frame = packet.frame;
-    expect(packet.wire).toBeGreaterThanOrEqual(packet.data.length / 2);
-    expect(result.interfaces[packet.interface]).toBeDefined();
-  }
+    return !rises || packet.wire < packet.data.length / 2 || result.interfaces[packet.interface] === undefined;
+  });
+  expect(wrong).toBeUndefined();
 }
 
 describe("damaged captures", () => {

@@ -5,7 +5,7 @@ import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { sharedDir } from "../support/requirement.ts";
+import { requires, sharedDir } from "../support/requirement.ts";
 import { pcapBytes } from "./pcap-bytes.ts";
 import { epoch, type ReadCapture, readBytes, readFile } from "./read-all.ts";
 import { indexedCaptures, labelledCaptures } from "./shared-captures.ts";
@@ -83,8 +83,8 @@ describe("a second reader", () => {
   });
 
   const shared = sharedDir();
-  if (shared === null) console.warn("skipped: a second reader on ../shared, which is not there");
-  describe.skipIf(shared === null)("on captures of other projects", () => {
+  const need = requires({ path: "../shared/captures" });
+  describe.skipIf(need.missing)("on captures of other projects", () => {
     const folder = shared ?? "";
 
     it("delivers the same packets", { timeout: 30_000 }, async () => {
