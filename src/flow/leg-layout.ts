@@ -45,6 +45,8 @@ export const GAP_SIDE = 18;
 export const GAP_FRAME = 17;
 /** Its event in the log, plus 1. */
 export const GAP_EVENT = 40;
+/** Hash of all that was captured of the first payload (at most 256 bytes), of side 0 and of side 1; 0 is none. */
+export const PAYLOAD_WHOLE = 42;
 /** ICMP errors that quoted this leg. */
 export const ICMP_ERRORS = 41;
 

@@ -116,6 +116,11 @@ export class LegView {
     };
   }
 
+  /** Hash of all that was captured of a side's first payload; compare only where `payloadSeen` is equal. 0 is none. */
+  payloadWhole(side: number): number {
+    return this.w[this.base + L.PAYLOAD_WHOLE + side]!;
+  }
+
   has(stateBit: number): boolean {
     return (this.state & stateBit) !== 0;
   }

@@ -168,7 +168,8 @@ export class TcpTracker {
     w[s + L.MAC + 2] = p.mac2;
     w[s + L.TTL] = Math.imul(p.ttl, 0x01010101);
     if (p.ipId >= 0) w[s + L.IP_ID] = (p.ipId << 16) | p.ipId;
-    return L.SIDE_SEEN;
+    // An initial sequence number may be known already from what the other side acknowledged.
+    return L.SIDE_SEEN | (w[s + L.TRAITS]! & L.SIDE_HAS_BASE);
   }
 
   /**
@@ -309,11 +310,21 @@ export class TcpTracker {
     H.addHistory(w, at, side, side === 0 ? H.H_SYN : H.H_SYN_ACK);
     w[s + L.SYN_COUNT]!++;
     if (w[s + L.SYN_COUNT] !== 1) return 0;
+    if (side === 1) this.inferBase(p.ack);
     d[(s >> 1) + L.SYN_TIME_D] = p.time;
     w[s + L.SYN_FRAME] = p.frame;
     const seen = p.optionsSeen;
     w[s + L.SYN_OPTIONS] = (seen & OPT_MSS ? p.mss : 0) | (seen & OPT_WINDOW_SCALE ? (p.windowScale + 1) << 16 : 0);
     return (seen & OPT_SACK_PERMITTED ? L.SIDE_SACK_PERMITTED : 0) | (seen & OPT_FAST_OPEN ? L.SIDE_FAST_OPEN : 0);
+  }
+
+  /** Sets the other side's initial sequence number, where none of its segments was seen, from its acknowledgment. */
+  private inferBase(ack: number): void {
+    const { w, o } = this;
+    if ((w[o + L.TRAITS]! & L.SIDE_HAS_BASE) !== 0) return;
+    w[o + L.TRAITS]! |= L.SIDE_HAS_BASE;
+    w[o + L.BASE_SEQ] = (ack - 1) | 0;
+    w[o + L.NEXT_SEQ] = ack;
   }
 
   private acknowledgement(p: Packet, segment: number): void {
@@ -325,6 +336,8 @@ export class TcpTracker {
     if (gain > 0 || isFirst) {
       w[s + L.HIGHEST_ACK] = ack;
       w[s + L.TRAITS]! |= L.SIDE_HAS_ACK;
+      // Where only requests pass (DSR), the handshake's ACK tells the server's initial sequence number.
+      if (isFirst && (state & (L.LEG_SYN | L.LEG_SYN_ACK)) === L.LEG_SYN) this.inferBase(ack);
       const beyond = (ack - w[o + L.NEXT_SEQ]!) | 0;
       if ((w[o + L.TRAITS]! & L.SIDE_HAS_BASE) === 0 || beyond > 0) {
         w[s + L.ACKS_OF_UNSEEN]!++;

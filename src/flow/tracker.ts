@@ -377,7 +377,7 @@ export class FlowTracker {
         }
       }
     }
-    if (captured > 0) writePayloadIdentity(w, s, view, offset, captured);
+    if (captured > 0) writePayloadIdentity(w, this.legs.base(leg), side, view, offset, captured);
   }
 
   private toaSeen(leg: number, side: number, p: Packet): void {
