@@ -47,7 +47,11 @@ export function readDropped(view: DataView, at: number, length: number, littleEn
 function readName(view: DataView, at: number, length: number): string | null {
   const bytes = Buffer.from(view.buffer, view.byteOffset + at, Math.min(length, MAX_NAME_BYTES));
   const zero = bytes.indexOf(0);
-  const name = bytes.toString("utf8", 0, zero < 0 ? bytes.length : zero);
+  // names end up in tables and on terminals
+  const name = bytes
+    .toString("utf8", 0, zero < 0 ? bytes.length : zero)
+    .replace(/\p{Cc}+/gu, " ")
+    .trim();
   return name === "" ? null : name;
 }
 

@@ -41,6 +41,9 @@ const ROTATION = [
   /[-_.]1\d{9}$/,
 ];
 
+/** What stands for no name: dumpcap calls a pipe "-", and Wireshark once wrote a sentence when it converted a pcap. */
+const NO_NAME = /^(?:-?|Unknown\/not available.*)$/;
+
 /**
  * The observation point of a packet, as `node:interface`.
  *
@@ -52,9 +55,7 @@ const ROTATION = [
  */
 export function observationPoint(path: string, interfaceName: string | null = null, interfaceIndex?: number): string {
   const fromFile = path === "-" ? { node: "stdin", interface: null } : splitName(path);
-  // dumpcap calls what it reads from a pipe "-"
-  const named = interfaceName === null || interfaceName === "" || interfaceName === "-" ? null : interfaceName;
-  let name = named ?? fromFile.interface;
+  let name = interfaceName === null || NO_NAME.test(interfaceName) ? fromFile.interface : interfaceName;
   if (interfaceIndex !== undefined) name = `${name ?? "any"}#${interfaceIndex}`;
   return name === null ? fromFile.node : `${fromFile.node}:${name}`;
 }

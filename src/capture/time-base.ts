@@ -10,9 +10,15 @@ export class TimeBase {
     this.seconds = seconds;
   }
 
-  /** Epoch time as the contract prints it: decimal seconds with 9 decimals. */
+  /**
+   * Epoch time as the contract prints it: decimal seconds with 9 decimals. Farther from the base than a double counts
+   * nanoseconds, it is rounded to the microsecond, which is what most captures have.
+   */
   toEpoch(nanoseconds: number): string {
-    const total = BigInt(this.seconds ?? 0) * 1_000_000_000n + BigInt(Math.round(nanoseconds));
+    const sinceBase = Number.isSafeInteger(Math.round(nanoseconds))
+      ? BigInt(Math.round(nanoseconds))
+      : BigInt(Math.round(nanoseconds / 1000)) * 1000n;
+    const total = BigInt(this.seconds ?? 0) * 1_000_000_000n + sinceBase;
     const sign = total < 0n ? "-" : "";
     const absolute = total < 0n ? -total : total;
     return `${sign}${absolute / 1_000_000_000n}.${String(absolute % 1_000_000_000n).padStart(9, "0")}`;

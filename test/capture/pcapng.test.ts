@@ -47,6 +47,11 @@ for (const littleEndian of [true, false]) {
       ]);
     });
 
+    it("takes control characters out of names, which go to terminals", async () => {
+      const read = await readBytes(Buffer.concat([w.section(), w.interface({ name: "silly\r\n\x1b[31mname" })]));
+      expect(read.interfaces[0]?.name).toBe("silly [31mname");
+    });
+
     it("takes the last word on lost packets from interface statistics", async () => {
       const read = await readBytes(
         Buffer.concat([

@@ -62,6 +62,8 @@ describe("observation point", () => {
   it("does not take dumpcap's name of a pipe, or none, for an interface", () => {
     expect(observationPoint("lb1-eth0.pcapng", "-")).toBe("lb1:eth0");
     expect(observationPoint("lb1-eth0.pcapng", "")).toBe("lb1:eth0");
+    const converted = "Unknown/not available in original file format(libpcap)";
+    expect(observationPoint("lb1-eth0.pcapng", converted)).toBe("lb1:eth0");
   });
 
   it("tells the interfaces of a capture on any by the packet's index", () => {

@@ -14,11 +14,18 @@ const header = pcapBytes([]);
 const record = (byte: number) =>
   pcapBytes([{ time: START + BigInt(byte) * 1000n, data: new Uint8Array(60).fill(byte) }]).subarray(24);
 
-/** The first byte of each packet of the next batch, or "nothing" where none comes for a while. */
-async function soon(next: Promise<Awaited<ReturnType<CaptureReader["next"]>>>): Promise<number[] | "nothing" | null> {
+/** Time for what must arrive on a busy machine, and for being sure that nothing does. */
+const ARRIVES_MS = 5000;
+const NOTHING_MS = 100;
+
+/** The first byte of each packet of the next batch, or "nothing" where none comes in time. */
+async function soon(
+  next: Promise<Awaited<ReturnType<CaptureReader["next"]>>>,
+  patienceMs = ARRIVES_MS,
+): Promise<number[] | "nothing" | null> {
   let timer: NodeJS.Timeout | undefined;
   const patience = new Promise<"nothing">((resolve) => {
-    timer = setTimeout(() => resolve("nothing"), 150);
+    timer = setTimeout(() => resolve("nothing"), patienceMs);
   });
   const batch = await Promise.race([next, patience]);
   clearTimeout(timer);
@@ -30,7 +37,7 @@ async function live(stdin: PassThrough, write: (bytes: Uint8Array) => void): Pro
   write(header);
   const reader = await openCapture("-", { timeBase: new TimeBase(), stdin });
   let waiting = reader.next();
-  expect(await soon(waiting)).toBe("nothing");
+  expect(await soon(waiting, NOTHING_MS)).toBe("nothing");
   for (let byte = 1; byte <= 3; byte++) {
     write(record(byte));
     expect(await soon(waiting)).toEqual([byte]);
@@ -38,7 +45,7 @@ async function live(stdin: PassThrough, write: (bytes: Uint8Array) => void): Pro
   }
   // half a record is no packet; its rest with the next one are two
   write(record(4).subarray(0, 30));
-  expect(await soon(waiting)).toBe("nothing");
+  expect(await soon(waiting, NOTHING_MS)).toBe("nothing");
   write(Buffer.concat([record(4).subarray(30), record(5)]));
   expect(await soon(waiting)).toEqual([4, 5]);
   await reader.close();
