@@ -26,6 +26,9 @@ const COMPRESSION = /\.(?:gz|zst|zstd)$/i;
 /** The extension, and what tcpdump -C or a log rotation puts behind it. */
 const EXTENSION = /\.(?:pcapng|pcap|ntar|cap|dmp|dump|trace)\d*(?:\.\d+)?$/i;
 
+/** The cooked header's version, which some put behind `any`. */
+const COOKED = /(?<=[-_.]any)[-_.](?:linux_)?sll2?$/i;
+
 const YEAR_TO_DAY = "(?:19|20)\\d\\d[-_.]?(?:0[1-9]|1[0-2])[-_.]?(?:0[1-9]|[12]\\d|3[01])";
 const TIME_OF_DAY = "(?:[01]\\d|2[0-3])(?:[-_.:h]?[0-5]\\d){1,2}(?:\\.\\d+)?(?:Z|[+-]\\d{4})?";
 /** Times and sequence numbers that one recording puts into the names of its files, at the end or the start. */
@@ -73,6 +76,12 @@ function splitName(path: string): { node: string; interface: string | null } {
     const tail = stem.slice(separator.index + 1);
     if (node !== "" && INTERFACE.test(tail)) return { node, interface: tail };
   }
+  // or one in the middle, followed by words of the user's: lb1-eth0-before
+  const words = stem.split(/([-_.:@+])/);
+  for (let i = 2; i < words.length; i += 2) {
+    const word = words[i] ?? "";
+    if (/\d/.test(word) && INTERFACE.test(word)) return { node: words.slice(0, i - 1).join(""), interface: word };
+  }
   return { node: stem, interface: null };
 }
 
@@ -80,6 +89,7 @@ function stemOf(file: string): string {
   let stem = file;
   while (COMPRESSION.test(stem)) stem = stem.replace(COMPRESSION, "");
   stem = stem.replace(EXTENSION, "");
+  stem = stem.replace(COOKED, "");
   for (const rotation of ROTATION) {
     const rest = stem.replace(rotation, "");
     if (rest !== "") stem = rest;

@@ -33,6 +33,11 @@ describe("observation point", () => {
     "edge-lb-1-eth1.pcap": "edge-lb-1:eth1",
     "my-br-lb1-eth0.pcap": "my-br-lb1:eth0",
     "lb1.example.com-eth0.pcap": "lb1.example.com:eth0",
+    "r-any-sll2.pcap": "r:any",
+    "lb1-eth0-before.pcap": "lb1:eth0",
+    "lb1-eth0-2.pcap": "lb1:eth0",
+    "edge_lb1_ens3_to_rs2.pcap": "edge_lb1:ens3",
+    "works-on-any-host.pcap": "works-on-any-host",
     // nothing that looks like an interface
     "capture.pcap": "capture",
     "lb1.pcap": "lb1",
