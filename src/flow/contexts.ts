@@ -24,7 +24,7 @@ export class ContextTable {
   private lastDepth = -1;
   private lastContext = 0;
 
-  /** The number of the context of a packet, and whether the outermost tunnel was entered at its sorted-high end. */
+  /** The number of the context of a packet. */
   of(stack: EncapsulationStack): number {
     if (stack.depth === 0) return 0;
     if (this.isLast(stack)) return this.lastContext;
@@ -49,6 +49,16 @@ export class ContextTable {
   }
 }
 
+/** True where a packet enters its innermost tunnel at the end that its context sorts low. */
+export function entersAtLowEnd(stack: EncapsulationStack): boolean {
+  for (let layer = stack.depth - 1; layer >= 0; layer--) {
+    const at = layer * LAYER_WORDS;
+    if (stack.words[at + 2] === 0) continue;
+    return compareWords(stack.words.subarray(at + 4, at + 8), stack.words.subarray(at + 8, at + 12)) <= 0;
+  }
+  return false;
+}
+
 function readLayers(stack: EncapsulationStack): ContextLayer[] {
   const layers: ContextLayer[] = [];
   for (let layer = 0; layer < stack.depth; layer++) {
@@ -68,7 +78,7 @@ function readLayers(stack: EncapsulationStack): ContextLayer[] {
   return layers;
 }
 
-function compareWords(a: readonly number[], b: readonly number[]): number {
+function compareWords(a: ArrayLike<number>, b: ArrayLike<number>): number {
   for (let i = 0; i < 4; i++) if (a[i] !== b[i]) return (a[i]! >>> 0) - (b[i]! >>> 0);
   return 0;
 }

@@ -146,6 +146,8 @@ export const LEG_RST_UP = 256;
 export const LEG_RST_DOWN = 512;
 /** Superseded by a new leg of the same 4-tuple. */
 export const LEG_REUSED = 1024;
+/** The opener's packets enter the innermost tunnel at its sorted-low end (see contexts.ts). */
+export const LEG_TUNNEL_FROM_LOW = 2048;
 
 // ---- Bits of TRAITS.
 export const SIDE_SEEN = 1;

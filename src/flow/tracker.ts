@@ -14,7 +14,7 @@ import {
 } from "../decode/packet.ts";
 import { mayBeProxyHeader, readProxyHeader } from "../decode/proxy-header.ts";
 import type { ClientClaim } from "./client-claims.ts";
-import { type ContextLayer, ContextTable } from "./contexts.ts";
+import { type ContextLayer, ContextTable, entersAtLowEnd } from "./contexts.ts";
 import { EventLog, type EventLogSnapshot, ICMP_ERROR } from "./event-log.ts";
 import * as L from "./leg-layout.ts";
 import { conversationHash, LegTable, type LegTableSnapshot } from "./leg-table.ts";
@@ -278,7 +278,7 @@ export class FlowTracker {
     const fromServer = isSynAck || (!opens && p.srcPort < p.dstPort);
     const leg = this.create(p, fromServer, TCP, replaces);
     const at = this.legs.base(leg);
-    if (!opens) this.legs.words(leg)[at + L.STATE] = L.LEG_MIDSTREAM;
+    if (!opens) this.legs.words(leg)[at + L.STATE]! |= L.LEG_MIDSTREAM;
     this.legs.doubles(leg)[(at >> 1) + L.HANDSHAKE_ACK_TIME_D] = Number.NaN;
     return leg;
   }
@@ -303,6 +303,8 @@ export class FlowTracker {
     w[at + L.POINT] = this.point;
     w[at + L.CONTEXT] = this.context;
     w[at + L.PROTOCOL] = protocol;
+    // Seen from the opener: a first packet of the server's came the other way.
+    if (this.context !== 0 && entersAtLowEnd(p.encapsulation) !== fromServer) w[at + L.STATE]! |= L.LEG_TUNNEL_FROM_LOW;
     w[at + L.FIRST_FRAME] = p.frame;
     const d = this.legs.doubles(leg);
     d[(at >> 1) + L.LAST_TIME_D] = p.time;
