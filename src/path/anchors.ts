@@ -1,32 +1,59 @@
+import * as L from "../flow/leg-layout.ts";
 import type { LegView } from "../flow/leg-view.ts";
 
-/** Packets of a session that every point on its way can tell apart: SYN, handshake ACK, first data and FIN; up first. */
-export const UP_ANCHORS = 4;
-export const ANCHORS = 7;
+/** Packets of a session that every point on its way can tell apart; those that travel up come first. */
+const UP_ANCHORS = 5;
+const ANCHORS = 9;
 
 /**
  * Times of the packets by which legs of one session are compared, ns by the clock of the leg's capture; NaN where not
- * seen. 0-3 travel up: SYN, the ACK that ends the handshake, first data, FIN; 4-6 down: SYN-ACK, first data, FIN.
+ * seen. 0-4 travel up: SYN, the ACK that ends the handshake, first data, FIN, last packet; 5-8 down: SYN-ACK, first
+ * data, FIN, last packet. Two times belong to the same packet only where the keys are equal, too.
  */
-export function readAnchors(leg: LegView, into: Float64Array): void {
-  const { up, down } = leg;
-  const hasUp = up.packets > 0;
-  const hasDown = down.packets > 0;
-  // The first of several SYNs may have been lost between two points: only a single one is the same packet for sure.
-  into[0] = hasUp && up.synCount === 1 ? up.synTime : Number.NaN;
-  into[1] = leg.handshakeAckTime;
-  into[2] = hasUp ? up.dataTime : Number.NaN;
-  into[3] = hasUp ? up.finTime : Number.NaN;
-  into[4] = hasDown && down.synCount === 1 ? down.synTime : Number.NaN;
-  into[5] = hasDown ? down.dataTime : Number.NaN;
-  into[6] = hasDown ? down.finTime : Number.NaN;
-  if (leg.protocol !== 6) {
-    into[0] = hasUp ? up.firstTime : Number.NaN;
-    into[1] = Number.NaN;
-    into[3] = Number.NaN;
-    into[4] = hasDown ? down.firstTime : Number.NaN;
-    into[6] = Number.NaN;
+export class Anchors {
+  readonly times: Float64Array = new Float64Array(ANCHORS);
+  readonly keys: Int32Array = new Int32Array(ANCHORS);
+
+  read(leg: LegView): this {
+    const { times, keys } = this;
+    const { up, down } = leg;
+    keys.fill(0);
+    times.fill(Number.NaN);
+    const isLate = leg.has(L.LEG_MIDSTREAM);
+    if (up.packets > 0) {
+      // Of several SYNs the first may have been lost between two points: only a single one is the same packet for sure.
+      if (up.synCount === 1 || leg.protocol !== 6) times[0] = leg.protocol === 6 ? up.synTime : up.firstTime;
+      times[2] = isLate ? up.firstTime : up.dataTime;
+      keys[2] = isLate ? up.baseSeq : up.firstLength;
+      times[3] = up.finTime;
+      times[4] = up.lastTime;
+      keys[4] = lastPacketKey(up);
+    }
+    times[1] = leg.handshakeAckTime;
+    if (down.packets > 0) {
+      if (down.synCount === 1 || leg.protocol !== 6) times[5] = leg.protocol === 6 ? down.synTime : down.firstTime;
+      times[6] = isLate ? down.firstTime : down.dataTime;
+      keys[6] = isLate ? down.baseSeq : down.firstLength;
+      times[7] = down.finTime;
+      times[8] = down.lastTime;
+      keys[8] = lastPacketKey(down);
+    }
+    return this;
   }
+
+  /** Time of the earliest packet that is the same at every point; NaN without any. */
+  get first(): number {
+    for (let i = 0; i < ANCHORS; i++) if (!Number.isNaN(this.times[i]!)) return this.times[i]!;
+    return Number.NaN;
+  }
+}
+
+function lastPacketKey(side: LegView["up"]): number {
+  return (
+    Math.imul(side.lastSeq ^ Math.imul(side.highestAck, 0x9e3779b1), 0x85ebca77) ^
+    (side.lastLength << 8) ^
+    side.lastFlags
+  );
 }
 
 /** How two legs of one session lie to each other in time. */
@@ -38,16 +65,16 @@ export interface LegOffset {
 }
 
 /** Compares the anchors of two legs. Delays only add, so the smallest up and the largest down are the true ones. */
-export function compareAnchors(a: Float64Array, b: Float64Array): LegOffset {
+export function compareAnchors(a: Anchors, b: Anchors): LegOffset {
   let up = Number.NaN;
   let down = Number.NaN;
-  for (let i = 0; i < UP_ANCHORS; i++) {
-    const difference = b[i]! - a[i]!;
-    if (!Number.isNaN(difference) && !(difference >= up)) up = difference;
-  }
-  for (let i = UP_ANCHORS; i < ANCHORS; i++) {
-    const difference = b[i]! - a[i]!;
-    if (!Number.isNaN(difference) && !(difference <= down)) down = difference;
+  for (let i = 0; i < ANCHORS; i++) {
+    if (a.keys[i] !== b.keys[i]) continue;
+    const difference = b.times[i]! - a.times[i]!;
+    if (Number.isNaN(difference)) continue;
+    if (i < UP_ANCHORS) {
+      if (!(difference >= up)) up = difference;
+    } else if (!(difference <= down)) down = difference;
   }
   return { up, down };
 }

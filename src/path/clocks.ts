@@ -1,4 +1,4 @@
-import { ANCHORS, compareAnchors, readAnchors } from "./anchors.ts";
+import { Anchors, compareAnchors } from "./anchors.ts";
 import type { LegSet } from "./leg-set.ts";
 import type { Session } from "./sessions.ts";
 
@@ -51,12 +51,12 @@ export function estimateClocks(set: LegSet, sessions: readonly Session[]): Captu
   const domains = Math.max(0, ...nodeOf) + 1;
   if (domains < 2) return set.captures.map(() => STILL);
   const pairs = new Map<number, Sample[]>();
-  const anchors: Float64Array[] = [];
+  const anchors: Anchors[] = [];
   for (const { legs } of sessions) {
     if (legs.length < 2) continue;
     legs.forEach((ref, i) => {
-      anchors[i] ??= new Float64Array(ANCHORS);
-      readAnchors(set.view(ref), anchors[i]!);
+      anchors[i] ??= new Anchors();
+      anchors[i]!.read(set.view(ref));
     });
     for (let i = 0; i < legs.length; i++) {
       for (let j = i + 1; j < legs.length; j++) {
@@ -89,15 +89,15 @@ function addSample(
   domains: number,
   a: number,
   b: number,
-  first: Float64Array,
-  second: Float64Array,
+  first: Anchors,
+  second: Anchors,
 ): void {
   const isSwapped = a > b;
   const { up, down } = isSwapped ? compareAnchors(second, first) : compareAnchors(first, second);
   if (Number.isNaN(up) || Number.isNaN(down)) return;
   const key = isSwapped ? b * domains + a : a * domains + b;
   const list = pairs.get(key);
-  const anchor = (isSwapped ? second : first).find((time) => !Number.isNaN(time)) ?? 0;
+  const anchor = (isSwapped ? second : first).first;
   const sample = { time: anchor, offset: (up + down) / 2, uncertainty: Math.abs(up - down) / 2 };
   if (!list) pairs.set(key, [sample]);
   else if (list.length < SESSIONS_PER_PAIR) list.push(sample);

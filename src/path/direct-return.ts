@@ -1,8 +1,9 @@
 import { ERSPAN } from "../decode/encapsulation.ts";
 import * as L from "../flow/leg-layout.ts";
 import type { AddressWords } from "../flow/leg-view.ts";
+import { firstMacs } from "./first-macs.ts";
 import type { LegRef, LegSet } from "./leg-set.ts";
-import { destinationMac, finalDestination, isInitialTtl, isVirtualRouterMac, type Mac, sourceMac } from "./macs.ts";
+import { destinationMac, isInitialTtl, isVirtualRouterMac, type Mac, sourceMac } from "./macs.ts";
 
 /** Where a session that no NAT touched was sent by a direct-return load balancer. */
 export type DirectReturn =
@@ -42,14 +43,15 @@ function switched(set: LegSet, legs: readonly LegRef[]): DirectReturn | null {
     const { up, down } = view;
     if (up.packets === 0 || view.context !== 0) continue;
     if (up.copies > 0) {
-      const box = sourceMac(up.copyMac);
+      const { copyMac } = firstMacs(set, ref, 0);
+      const box = sourceMac(copyMac);
       if (box === 0) continue;
       const passesBack =
         down.packets > 0 &&
         [down.mac, ...(down.copies > 0 ? [down.copyMac] : [])].some(
           (mac) => sourceMac(mac) === box || destinationMac(mac) === box,
         );
-      const target = destinationMac(up.copyMac);
+      const target = destinationMac(copyMac);
       return passesBack || target === 0 ? null : { kind: "mac", backend: target, leg: ref, isSeen: true };
     }
     if (down.packets > 0) continue;
@@ -59,8 +61,8 @@ function switched(set: LegSet, legs: readonly LegRef[]): DirectReturn | null {
     const cameIn = sameNode.find((other) => legs.indexOf(other) < i && set.pointOf(other) !== set.pointOf(ref));
     if (cameIn === undefined) continue;
     if (sameNode.some((other) => set.view(other).down.packets > 0)) continue;
-    const target = finalDestination(set.view(ref).up);
-    if (target !== 0 && target !== finalDestination(set.view(cameIn).up)) {
+    const target = destinationMac(firstMacs(set, ref, 0).mac);
+    if (target !== 0 && target !== destinationMac(firstMacs(set, cameIn, 0).mac)) {
       return { kind: "mac", backend: target, leg: ref, isSeen: true };
     }
   }
@@ -77,8 +79,9 @@ function answeredByNeighbour(set: LegSet, legs: readonly LegRef[]): DirectReturn
     const view = set.view(ref);
     const { up, down } = view;
     if (up.packets === 0 || down.packets === 0 || view.context !== 0) continue;
-    const asked = finalDestination(up);
-    const answered = sourceMac(down.mac);
+    const asked =
+      up.copies > 0 ? destinationMac(firstMacs(set, ref, 0).copyMac) : destinationMac(firstMacs(set, ref, 0).mac);
+    const answered = sourceMac(firstMacs(set, ref, 1).mac);
     if (asked === 0 || answered === 0 || asked === answered) continue;
     if (isVirtualRouterMac(asked) || !isInitialTtl(down.ttl.first)) continue;
     return { kind: "mac", backend: answered, leg: ref, isSeen: false };

@@ -1,5 +1,3 @@
-import type { SideView } from "../flow/leg-view.ts";
-
 /** A MAC address as one number: 48 bits fit a double exactly. 0 is none. */
 export type Mac = number;
 
@@ -26,11 +24,6 @@ export function macLow(mac: Mac): number {
 /** The initial TTLs of hosts: a packet that still has one was made by the neighbour it came from. */
 export function isInitialTtl(ttl: number): boolean {
   return ttl === 64 || ttl === 128 || ttl === 255 || ttl === 32;
-}
-
-/** Where the frames of a side go in the end at this point: to the copies' target where the point re-emits them. */
-export function finalDestination(side: SideView): Mac {
-  return destinationMac(side.copies > 0 ? side.copyMac : side.mac);
 }
 
 /** VRRP (RFC 9568 7.3) and HSRP addresses: a box asked by one of them answers with its own. */

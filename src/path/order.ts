@@ -1,4 +1,4 @@
-import { ANCHORS, compareAnchors, readAnchors, UP_ANCHORS } from "./anchors.ts";
+import { Anchors, compareAnchors } from "./anchors.ts";
 import type { CaptureClock } from "./clocks.ts";
 import type { LegRef, LegSet } from "./leg-set.ts";
 
@@ -14,8 +14,7 @@ const RESOLUTION_NS = 500;
 export class LegOrder {
   private readonly set: LegSet;
   private readonly clocks: readonly CaptureClock[];
-  private readonly anchors: Float64Array[] = [];
-  private readonly scratch: Float64Array = new Float64Array(ANCHORS);
+  private readonly anchors: Anchors[] = [];
 
   constructor(set: LegSet, clocks: readonly CaptureClock[]) {
     this.set = set;
@@ -26,10 +25,10 @@ export class LegOrder {
   sort(legs: LegRef[]): void {
     if (legs.length < 2) return;
     const entries = legs.map((ref, i) => {
-      this.anchors[i] ??= new Float64Array(ANCHORS);
-      const anchors = this.anchors[i]!;
-      readAnchors(this.set.view(ref), anchors);
-      return { ref, anchors, capture: this.set.trackOf(ref).capture, frame: this.set.view(ref).firstFrame };
+      this.anchors[i] ??= new Anchors();
+      const view = this.set.view(ref);
+      const anchors = this.anchors[i]!.read(view);
+      return { ref, anchors, capture: this.set.trackOf(ref).capture, frame: view.firstFrame };
     });
     for (let i = 1; i < entries.length; i++) {
       const entry = entries[i]!;
@@ -53,8 +52,8 @@ export class LegOrder {
     const shift = a.capture === b.capture ? 0 : this.shift(a, b);
     if (!Number.isNaN(up) && Math.abs(up - shift) > RESOLUTION_NS) return up - shift > 0;
     if (!Number.isNaN(down) && Math.abs(down - shift) > RESOLUTION_NS) return down - shift < 0;
-    const startA = firstAnchor(a.anchors);
-    const startB = firstAnchor(b.anchors);
+    const startA = a.anchors.first;
+    const startB = b.anchors.first;
     if (!Number.isNaN(startA) && !Number.isNaN(startB) && Math.abs(startB - startA - shift) > RESOLUTION_NS) {
       return startB - startA - shift > 0;
     }
@@ -63,7 +62,7 @@ export class LegOrder {
 
   /** What b's clock shows more than a's, around the time of b's first anchor. */
   private shift(a: Entry, b: Entry): number {
-    const time = firstAnchor(b.anchors);
+    const time = b.anchors.first;
     const at = Number.isNaN(time) ? 0 : time;
     return this.clocks[b.capture]!.at(at) - this.clocks[a.capture]!.at(at);
   }
@@ -85,25 +84,11 @@ export class LegOrder {
     const other = this.set.trackOf(b).capture;
     return one === other || this.clocks[one]!.uncertainty + this.clocks[other]!.uncertainty < Number.POSITIVE_INFINITY;
   }
-
-  /** Anchors of a leg on the reference clock; valid until the next call. */
-  referenceAnchors(ref: LegRef): Float64Array {
-    readAnchors(this.set.view(ref), this.scratch);
-    const clock = this.clocks[this.set.trackOf(ref).capture]!;
-    for (let i = 0; i < ANCHORS; i++) this.scratch[i]! -= clock.at(this.scratch[i]!);
-    return this.scratch;
-  }
 }
 
 interface Entry {
   ref: LegRef;
-  anchors: Float64Array;
+  anchors: Anchors;
   capture: number;
   frame: number;
-}
-
-function firstAnchor(anchors: Float64Array): number {
-  for (let i = 0; i < UP_ANCHORS; i++) if (!Number.isNaN(anchors[i]!)) return anchors[i]!;
-  for (let i = UP_ANCHORS; i < ANCHORS; i++) if (!Number.isNaN(anchors[i]!)) return anchors[i]!;
-  return Number.NaN;
 }

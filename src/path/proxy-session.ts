@@ -89,7 +89,7 @@ export class ProxySession {
   couldHaveOpened(back: ProxySession, window: number): boolean {
     if (!this.order.isComparable(this.payloadLeg, back.payloadLeg)) return false;
     const opened = back.route.start - this.route.start;
-    if (opened < -STAMP_JITTER_NS) return false;
+    if (opened < 0) return false;
     const trigger = Number.isNaN(this.upDataTime) ? this.route.start : Math.max(this.route.start, this.upDataTime);
     if (back.route.start - trigger > window) return false;
     if (commonLevel(this.upHashes, back.upHashes) < 0 || commonLevel(this.downHashes, back.downHashes) < 0)
@@ -99,7 +99,8 @@ export class ProxySession {
   }
 
   private precedes(back: ProxySession): boolean {
-    if (back.route.start < this.route.start - STAMP_JITTER_NS) return false;
+    // The client's SYN comes first: within jitter both orders would pass, and the pair could be taken backwards.
+    if (back.route.start < this.route.start) return false;
     if (back.upDataTime < this.upDataTime - STAMP_JITTER_NS) return false;
     if (this.downDataTime < back.downDataTime - STAMP_JITTER_NS) return false;
     return !(back.upDataTime - this.upDataTime > MAX_RELAY_NS) && back.route.start <= this.end + STAMP_JITTER_NS;

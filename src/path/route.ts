@@ -30,7 +30,7 @@ export interface Route {
 export function routeOf(set: LegSet, endpoints: EndpointTable, order: LegOrder, session: Session, key: JoinKey): Route {
   const { legs } = session;
   order.sort(legs);
-  const parts = stretches(set, endpoints, legs);
+  const parts = openedFirst(set, stretches(set, endpoints, legs));
   const first = parts[0]!;
   const last = parts.length > 1 ? answeringStretch(set, parts) : first;
   const route: Route = {
@@ -61,6 +61,13 @@ export function routeOf(set: LegSet, endpoints: EndpointTable, order: LegOrder, 
     route.direct = findDirectReturn(set, legs);
   }
   return route;
+}
+
+/** Pieces from mid-stream (a flow that moved, untranslated packets that leaked) come after what saw the handshake. */
+function openedFirst(set: LegSet, parts: Stretch[]): Stretch[] {
+  if (parts.length < 2) return parts;
+  const isOpened = (stretch: Stretch) => stretch.legs.some((ref) => set.view(ref).has(L.LEG_SYN | L.LEG_SYN_ACK));
+  return [...parts.filter(isOpened), ...parts.filter((stretch) => !isOpened(stretch))];
 }
 
 /**
