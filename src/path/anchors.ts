@@ -26,7 +26,7 @@ export class Anchors {
       times[2] = isLate ? up.firstTime : up.dataTime;
       keys[2] = isLate ? up.baseSeq : up.firstLength;
       times[3] = up.finTime;
-      times[4] = up.lastTime;
+      if (isUnique(up)) times[4] = up.lastTime;
       keys[4] = lastPacketKey(up);
     }
     times[1] = leg.handshakeAckTime;
@@ -35,7 +35,7 @@ export class Anchors {
       times[6] = isLate ? down.firstTime : down.dataTime;
       keys[6] = isLate ? down.baseSeq : down.firstLength;
       times[7] = down.finTime;
-      times[8] = down.lastTime;
+      if (isUnique(down)) times[8] = down.lastTime;
       keys[8] = lastPacketKey(down);
     }
     return this;
@@ -46,6 +46,11 @@ export class Anchors {
     for (let i = 0; i < ANCHORS; i++) if (!Number.isNaN(this.times[i]!)) return this.times[i]!;
     return Number.NaN;
   }
+}
+
+/** Resets, bare ACKs and segments sent again look alike: the last of them at one point need not be that at another. */
+function isUnique(side: LegView["up"]): boolean {
+  return side.lastLength > 0 && side.repeatedSeq !== side.lastSeq && side.resets === 0;
 }
 
 function lastPacketKey(side: LegView["up"]): number {

@@ -159,18 +159,13 @@ function clockFromSamples(samples: readonly Sample[]): CaptureClock {
   const sorted = samples.toSorted((one, other) => one.time - other.time);
   const begin = sorted[0]!.time;
   const width = Math.max(1, (sorted.at(-1)!.time - begin) / WINDOWS);
-  const knots: Sample[] = [];
-  let window = -1;
+  const windows: Sample[][] = [];
   for (const sample of sorted) {
     const own = Math.min(WINDOWS - 1, Math.floor((sample.time - begin) / width));
-    const last = knots.at(-1);
-    if (own !== window || !last) {
-      knots.push(sample);
-      window = own;
-    } else if (sample.uncertainty < last.uncertainty) {
-      knots[knots.length - 1] = sample;
-    }
+    windows[own] ??= [];
+    windows[own].push(sample);
   }
+  const knots = windows.filter((window) => window !== undefined).map(bestOf);
   const trusted = withoutOutliers(knots);
   const middle = trusted[Math.floor(trusted.length / 2)]!;
   const first = trusted[0]!;
@@ -191,6 +186,12 @@ function clockFromSamples(samples: readonly Sample[]): CaptureClock {
     samples: samples.length,
     at: (time) => interpolate(trusted, time),
   };
+}
+
+/** The tightest few of a window, and of them the middle one: a single mistaken pair must not bend the clock. */
+function bestOf(window: readonly Sample[]): Sample {
+  const tightest = window.toSorted((one, other) => one.uncertainty - other.uncertainty).slice(0, 5);
+  return tightest.toSorted((one, other) => one.offset - other.offset)[tightest.length >> 1]!;
 }
 
 /** A knot much looser than the median says little: the lines between its neighbours say more. */

@@ -28,7 +28,7 @@ export class LegOrder {
       this.anchors[i] ??= new Anchors();
       const view = this.set.view(ref);
       const anchors = this.anchors[i]!.read(view);
-      return { ref, anchors, capture: this.set.trackOf(ref).capture, frame: view.firstFrame };
+      return { ref, anchors, capture: this.set.trackOf(ref).capture, start: view.start, frame: view.firstFrame };
     });
     for (let i = 1; i < entries.length; i++) {
       const entry = entries[i]!;
@@ -52,19 +52,14 @@ export class LegOrder {
     const shift = a.capture === b.capture ? 0 : this.shift(a, b);
     if (!Number.isNaN(up) && Math.abs(up - shift) > RESOLUTION_NS) return up - shift > 0;
     if (!Number.isNaN(down) && Math.abs(down - shift) > RESOLUTION_NS) return down - shift < 0;
-    const startA = a.anchors.first;
-    const startB = b.anchors.first;
-    if (!Number.isNaN(startA) && !Number.isNaN(startB) && Math.abs(startB - startA - shift) > RESOLUTION_NS) {
-      return startB - startA - shift > 0;
-    }
+    const began = b.start - a.start - shift;
+    if (Math.abs(began) > RESOLUTION_NS) return began > 0;
     return a.capture === b.capture ? a.frame < b.frame : a.capture < b.capture;
   }
 
-  /** What b's clock shows more than a's, around the time of b's first anchor. */
+  /** What b's clock shows more than a's, around the time of b's start. */
   private shift(a: Entry, b: Entry): number {
-    const time = b.anchors.first;
-    const at = Number.isNaN(time) ? 0 : time;
-    return this.clocks[b.capture]!.at(at) - this.clocks[a.capture]!.at(at);
+    return this.clocks[b.capture]!.at(b.start) - this.clocks[a.capture]!.at(b.start);
   }
 
   /** Time of a leg's first packet on the reference clock, ns. */
@@ -90,5 +85,6 @@ interface Entry {
   ref: LegRef;
   anchors: Anchors;
   capture: number;
+  start: number;
   frame: number;
 }
