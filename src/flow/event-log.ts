@@ -1,5 +1,5 @@
 import type { Packet } from "../decode/packet.ts";
-import { EVENT_COUNT, EVENT_HEAD, EVENT_TAIL } from "./leg-layout.ts";
+import { EVENT_COUNT, EVENT_HEAD, EVENT_TAIL, EVENTS_KEPT } from "./leg-layout.ts";
 import type { LegTable } from "./leg-table.ts";
 
 /** Kinds of events: what later rooms need to know of single packets. */
@@ -15,10 +15,18 @@ export const AFTER_RESET = 5;
 /** The first packet after a silence. */
 export const SILENCE_BROKEN = 6;
 
-/** Events kept of one leg; more are counted only. */
-const MAX_PER_LEG = 48;
-/** Events kept in all: 128 bytes each. */
+/** Events kept in all (128 bytes each), and of one leg by kind; more are counted only. */
 const MAX_EVENTS = 400_000;
+const MAX_PER_LEG = new Int32Array(8);
+/** What comes by the thousand leaves room for what says how a leg ended. */
+MAX_PER_LEG[RETRANSMIT] = 24;
+MAX_PER_LEG[AFTER_RESET] = 32;
+MAX_PER_LEG[MOVE] = 36;
+MAX_PER_LEG[SILENCE_BROKEN] = 40;
+MAX_PER_LEG[ICMP_ERROR] = 44;
+MAX_PER_LEG[RESET] = 48;
+/** Of all events, the share that is left to resets and errors. */
+const RESERVED_EVENTS = 100_000;
 const SEGMENT_BITS = 12;
 const SEGMENT_EVENTS = 1 << SEGMENT_BITS;
 const EVENT_WORDS = 32;
@@ -87,12 +95,14 @@ export class EventLog {
   add(legs: LegTable, leg: number, kind: number, side: number, p: Packet, otherTime: number): number {
     const lw = legs.words(leg);
     const lat = legs.base(leg);
-    const mine = lw[lat + EVENT_COUNT]!;
-    lw[lat + EVENT_COUNT] = mine + 1;
-    if (mine >= MAX_PER_LEG || this.count >= MAX_EVENTS) {
+    lw[lat + EVENT_COUNT]!++;
+    const kept = lw[lat + EVENTS_KEPT]!;
+    const room = kind === RESET || kind === ICMP_ERROR ? MAX_EVENTS : MAX_EVENTS - RESERVED_EVENTS;
+    if (kept >= MAX_PER_LEG[kind]! || this.count >= room) {
       this.dropped++;
       return -1;
     }
+    lw[lat + EVENTS_KEPT] = kept + 1;
     const event = this.count++;
     if (event >>> SEGMENT_BITS >= this.wordSegments.length) {
       const memory = new ArrayBuffer(SEGMENT_EVENTS * EVENT_WORDS * 4);
@@ -127,6 +137,11 @@ export class EventLog {
         event + 1;
     lw[lat + EVENT_TAIL] = event + 1;
     return event;
+  }
+
+  /** True where a leg has so many events that one more should be worth its place. */
+  isCrowded(legs: LegTable, leg: number): boolean {
+    return legs.words(leg)[legs.base(leg) + EVENTS_KEPT]! >= MAX_PER_LEG[RETRANSMIT]!;
   }
 
   /** Sets one of the 12 extra words of an event; nothing for -1. */

@@ -40,6 +40,8 @@ export const LAST_FRAME = 16;
 export const EVENT_HEAD = 27;
 export const EVENT_TAIL = 28;
 export const EVENT_COUNT = 26;
+/** Of them, those that the log has kept. */
+export const EVENTS_KEPT = 45;
 /** Side and frame of the packet that broke the open silence. */
 export const GAP_SIDE = 18;
 export const GAP_FRAME = 17;
@@ -49,6 +51,8 @@ export const GAP_EVENT = 40;
 export const PAYLOAD_WHOLE = 42;
 /** ICMP errors that quoted this leg. */
 export const ICMP_ERRORS = 41;
+/** TTLs, a byte each from the lowest: of the copies of side 0 and side 1, of the last reset of side 0 and side 1. */
+export const OTHER_TTLS = 44;
 
 export const HEADER_WORDS = 48;
 
@@ -98,7 +102,7 @@ export const IP_ID_STEPS = 15;
 /** Bits of `SIDE_*` below. */
 export const TRAITS = 9;
 export const MAC = 10;
-/** MACs of the copies' path, where copies were seen. */
+/** MACs of the last stretch on which copies were seen. */
 export const COPY_MAC = 79;
 export const MAC_CHANGES = 82;
 /** SYNs (side 0) or SYN-ACKs (side 1), retransmitted ones included. */
@@ -168,3 +172,5 @@ export const SIDE_HAS_BASE = 1024;
 export const SIDE_HAS_ACK = 2048;
 /** The first payload was a PROXY header. */
 export const SIDE_PROXY_HEADER = 4096;
+/** A copy of the last packet was seen. */
+export const SIDE_COPIED = 8192;
