@@ -78,20 +78,21 @@ export class TcpTracker {
     w[at + L.LAST_FRAME] = p.frame;
 
     let traits = w[s + L.TRAITS]!;
-    if ((traits & L.SIDE_SEEN) === 0) {
-      traits = this.firstOfSide(p);
-    } else if (
+    if (
       w[s + L.MAC + 1] !== p.mac1 ||
       w[s + L.MAC] !== p.mac0 ||
       w[s + L.MAC + 2] !== p.mac2 ||
-      w[s + L.TTL]! >>> 24 !== p.ttl
+      w[s + L.TTL]! >>> 24 !== p.ttl ||
+      (p.ipId > 0 && p.ipId === (w[s + L.IP_ID]! & 0xffff) && p.seq === w[s + L.LAST_SEQ])
     ) {
-      if (this.isCopy(p)) {
+      if (w[s + L.PACKETS]! > 1 && this.isCopy(p)) {
         this.copySeen(p);
         return false;
       }
-      if ((flags & RST) === 0) this.pathChanged(p);
+      if ((traits & L.SIDE_SEEN) !== 0 && (flags & RST) === 0) this.pathChanged(p);
     }
+    if ((traits & L.SIDE_SEEN) === 0) traits = this.firstOfSide(p);
+    traits &= ~L.SIDE_COPIED;
 
     const silence = time - d[ld + L.LAST_TIME_D]!;
     if (silence > SILENCE_NS) this.silenceBroken(p);
@@ -159,45 +160,79 @@ export class TcpTracker {
   private firstOfSide(p: Packet): number {
     const { w, d, s } = this;
     const sd = s >> 1;
-    d[sd + L.FIRST_TIME_D] = p.time;
+    if (w[s + L.PACKETS] === 1) d[sd + L.FIRST_TIME_D] = p.time;
     d[sd + L.SYN_TIME_D] = Number.NaN;
     d[sd + L.DATA_TIME_D] = Number.NaN;
     d[sd + L.FIN_TIME_D] = Number.NaN;
-    w[s + L.MAC] = p.mac0;
-    w[s + L.MAC + 1] = p.mac1;
-    w[s + L.MAC + 2] = p.mac2;
+    this.setMac(L.MAC, p);
     w[s + L.TTL] = Math.imul(p.ttl, 0x01010101);
     if (p.ipId >= 0) w[s + L.IP_ID] = (p.ipId << 16) | p.ipId;
-    // An initial sequence number may be known already from what the other side acknowledged.
-    return L.SIDE_SEEN | (w[s + L.TRAITS]! & L.SIDE_HAS_BASE);
+    // An initial sequence number may be known already from what the other side acknowledged. A reset says nothing for
+    // sure of who seems to send it: the next packet is the first again.
+    return w[s + L.TRAITS]! | ((p.flags & RST) === 0 ? L.SIDE_SEEN : 0);
   }
 
   /**
-   * The same packet again on another stretch of its way: same sequence, length, flags, identification and timestamps,
-   * moments later, with other MACs or TTL.
+   * The same packet again: on another stretch of its way, moments later with other MACs or TTL (a one-armed router,
+   * layer-2 DSR), or captured twice. Where several packets were forwarded at once, their copies follow them in a row:
+   * whatever comes on the copies' stretch and brings nothing new is one.
    */
   private isCopy(p: Packet): boolean {
     const { w, d, s } = this;
     if (p.time - d[(s >> 1) + L.SIDE_LAST_TIME_D]! > COPY_WINDOW_NS) return false;
+    const segment = p.payloadLength + ((p.flags >> 1) & 1) + (p.flags & FIN);
+    if (this.isOnCopyPath(p) && (p.flags & RST) === 0) {
+      const isOld = ((p.seq + segment - w[s + L.NEXT_SEQ]!) | 0) <= 0;
+      return isOld && ((p.flags & ACK) === 0 || ((p.ack - w[s + L.HIGHEST_ACK]!) | 0) <= 0);
+    }
     if (p.seq !== w[s + L.LAST_SEQ] || p.flags !== w[s + L.LAST_FLAGS] || p.window !== w[s + L.LAST_WINDOW])
       return false;
-    if (p.payloadLength + ((p.flags >> 1) & 1) + (p.flags & FIN) !== w[s + L.LAST_LENGTH]) return false;
+    if (segment !== w[s + L.LAST_LENGTH]) return false;
     if (p.ipId >= 0 && p.ipId !== (w[s + L.IP_ID]! & 0xffff)) return false;
-    if ((p.flags & ACK) !== 0 && (p.flags & RST) === 0 && p.ack !== w[s + L.HIGHEST_ACK]) return false;
-    return (p.optionsSeen & OPT_TIMESTAMPS) === 0 || (p.flags & RST) !== 0 || p.tsValue === w[s + L.TS_LAST];
+    // Resets have no identification on Linux: two in a row look alike unless they came another way.
+    if ((p.flags & RST) !== 0) return p.ipId > 0 || p.ttl !== this.otherTtl(2) || !this.macIs(L.MAC, p);
+    if ((p.flags & ACK) !== 0 && p.ack !== w[s + L.HIGHEST_ACK]) return false;
+    return (p.optionsSeen & OPT_TIMESTAMPS) === 0 || p.tsValue === w[s + L.TS_LAST];
   }
 
+  private isOnCopyPath(p: Packet): boolean {
+    const { w, s } = this;
+    if (w[s + L.COPIES] === 0 || !this.macIs(L.COPY_MAC, p) || p.ttl !== this.otherTtl(0)) return false;
+    return !this.macIs(L.MAC, p) || p.ttl !== w[s + L.TTL]! >>> 24;
+  }
+
+  /** Byte of OTHER_TTLS for the current side: `first` is 0 for the copies', 2 for the last reset's. */
+  private otherTtl(first: number): number {
+    return (this.w[this.at + L.OTHER_TTLS]! >>> ((first + this.side) * 8)) & 0xff;
+  }
+
+  private setOtherTtl(first: number, ttl: number): void {
+    const shift = (first + this.side) * 8;
+    const at = this.at + L.OTHER_TTLS;
+    this.w[at] = (this.w[at]! & ~(0xff << shift)) | (ttl << shift);
+  }
+
+  /** Counts a copy, and logs it where the packets now leave this point for another MAC than before. */
   private copySeen(p: Packet): void {
     const { w, s } = this;
-    w[s + L.COPIES]!++;
-    w[s + L.COPY_MAC] = p.mac0;
-    w[s + L.COPY_MAC + 1] = p.mac1;
-    w[s + L.COPY_MAC + 2] = p.mac2;
+    const isFirst = (w[s + L.TRAITS]! & L.SIDE_COPIED) === 0;
+    const copies = ++w[s + L.COPIES]!;
+    w[s + L.TRAITS]! |= L.SIDE_COPIED;
+    const isDuplicate = this.macIs(L.MAC, p) && p.ttl === w[s + L.TTL]! >>> 24;
+    if (isDuplicate && copies > 1) return;
+    // With more copies than packets each passes more than twice, and the stretches take turns.
+    if (copies > 1 && isFirst && copies * 2 <= w[s + L.PACKETS]! && !this.macIs(L.COPY_MAC, p)) {
+      if (w[s + L.COPY_MAC + 1] !== w[s + L.MAC + 1] || w[s + L.COPY_MAC + 2] !== w[s + L.MAC + 2]) {
+        this.moved(L.COPY_MAC, p);
+      }
+    }
+    this.setMac(L.COPY_MAC, p);
+    if ((p.flags & RST) === 0) this.setOtherTtl(0, p.ttl);
   }
 
   /** The packet's TTL or MACs differ from the last one's: keeps the TTL's range, and logs a change of MACs. */
   private pathChanged(p: Packet): void {
-    const { w, d, s } = this;
+    const { w, s } = this;
     const ttl = w[s + L.TTL]!;
     if (ttl >>> 24 !== p.ttl) {
       const lowest = Math.min(ttl & 0xff, p.ttl);
@@ -205,12 +240,24 @@ export class TcpTracker {
       w[s + L.TTL] = (ttl & 0xff0000) | (highest << 8) | lowest | (p.ttl << 24);
     }
     if (this.macIs(L.MAC, p) || (w[s + L.COPIES] !== 0 && this.macIs(L.COPY_MAC, p))) return;
+    this.moved(L.MAC, p);
+    this.setMac(L.MAC, p);
+  }
+
+  /** Extra words: 0-2 the MACs before; 3 is 1 where they are those on which copies leave the point. */
+  private moved(field: number, p: Packet): void {
+    const { w, d, s } = this;
     w[s + L.MAC_CHANGES]!++;
     const event = this.log.add(this.legs, this.leg, MOVE, this.side, p, d[(s >> 1) + L.SIDE_LAST_TIME_D]!);
-    for (let i = 0; i < 3; i++) this.log.setExtra(event, i, w[s + L.MAC + i]!);
-    w[s + L.MAC] = p.mac0;
-    w[s + L.MAC + 1] = p.mac1;
-    w[s + L.MAC + 2] = p.mac2;
+    for (let i = 0; i < 3; i++) this.log.setExtra(event, i, w[s + field + i]!);
+    this.log.setExtra(event, 3, field === L.COPY_MAC ? 1 : 0);
+  }
+
+  private setMac(field: number, p: Packet): void {
+    const at = this.s + field;
+    this.w[at] = p.mac0;
+    this.w[at + 1] = p.mac1;
+    this.w[at + 2] = p.mac2;
   }
 
   private macIs(field: number, p: Packet): boolean {
@@ -218,7 +265,10 @@ export class TcpTracker {
     return this.w[at] === p.mac0 && this.w[at + 1] === p.mac1 && this.w[at + 2] === p.mac2;
   }
 
-  /** A packet after a long silence: what answers it decides whether the silence was survived. */
+  /**
+   * A packet after a long silence: what answers it decides whether the silence was survived. Resets and what is sent
+   * again end no silence that a timeout could have caused: the wait before them is the sender's own.
+   */
   private silenceBroken(p: Packet): void {
     const { w, d, at, side } = this;
     const ld = at >> 1;
@@ -226,11 +276,25 @@ export class TcpTracker {
       if (w[at + L.GAP_SIDE] === side) return; // sent again into the silence
       this.silenceAnswered(p.flags);
     }
+    if ((p.flags & RST) !== 0 || this.isRepetition(p)) return;
     d[ld + L.GAP_START_D] = d[ld + L.LAST_TIME_D]!;
     d[ld + L.GAP_BREAK_TIME_D] = p.time;
     w[at + L.GAP_SIDE] = side;
     w[at + L.GAP_FRAME] = p.frame;
+    w[at + L.GAP_EVENT] = 0;
+    // A timeout shows in the longest silence that was survived: shorter ones are dispensable.
+    const isRecord = p.time - d[ld + L.LAST_TIME_D]! > d[ld + L.GAP_SURVIVED_D]!;
+    if (!isRecord && this.log.isCrowded(this.legs, this.leg)) return;
     w[at + L.GAP_EVENT] = this.log.add(this.legs, this.leg, SILENCE_BROKEN, side, p, d[ld + L.LAST_TIME_D]!) + 1;
+  }
+
+  /** True for sequence numbers that were sent before, keepalives apart. */
+  private isRepetition(p: Packet): boolean {
+    const { w, s } = this;
+    const segment = p.payloadLength + ((p.flags >> 1) & 1) + (p.flags & FIN);
+    if (segment === 0 || (w[s + L.TRAITS]! & L.SIDE_SEEN) === 0) return false;
+    const ahead = (p.seq - w[s + L.NEXT_SEQ]!) | 0;
+    return ahead < 0 && !isKeepalive(ahead, p);
   }
 
   private silenceAnswered(flags: number): void {
@@ -249,9 +313,16 @@ export class TcpTracker {
 
   /** Anything but the next expected segment: a hole, its filling, a keepalive or a repetition. Returns the traits. */
   private outOfSequence(p: Packet, segment: number, traits: number): number {
-    const { w, d, at, s } = this;
+    const { w, d, at, s, o } = this;
     const ahead = (p.seq - w[s + L.NEXT_SEQ]!) | 0;
     const end = (p.seq + segment) | 0;
+    if ((p.flags & SYN) !== 0 && p.seq !== w[s + L.BASE_SEQ]) {
+      // Another answer to the same SYN than before, from another server or out of TIME-WAIT: numbers start anew.
+      w[s + L.BASE_SEQ] = p.seq;
+      w[s + L.NEXT_SEQ] = end;
+      w[o + L.TRAITS]! &= ~L.SIDE_HAS_ACK;
+      return traits & ~(L.SIDE_HOLE | L.SIDE_HAS_ACK);
+    }
     if (ahead > 0) {
       // Bytes in between were not seen (yet): lost before this point, overtaken, or missed by the capture.
       if ((traits & L.SIDE_HOLE) === 0) {
@@ -263,12 +334,16 @@ export class TcpTracker {
       H.addHistory(w, at, this.side, H.H_GAP);
       return traits | L.SIDE_HOLE;
     }
-    if (ahead === -1 && p.payloadLength <= 1 && (p.flags & (SYN | FIN)) === 0) {
+    if (isKeepalive(ahead, p)) {
       w[s + L.KEEPALIVES]!++;
       return traits;
     }
     if (segment === 0) return traits;
     if (((end - w[s + L.NEXT_SEQ]!) | 0) > 0) w[s + L.NEXT_SEQ] = end;
+    // The first segment is behind only what its receiver's acknowledgment, captured before it, gave away.
+    if (w[s + L.PACKETS]! - w[s + L.COPIES]! - w[s + L.RESETS]! === 1) return traits;
+    // Simultaneous open: the SYN's sequence number goes out again in a SYN-ACK (RFC 9293 3.5, figure 7).
+    if ((p.flags & (SYN | ACK)) === (SYN | ACK) && (w[s + L.LAST_FLAGS]! & (SYN | ACK)) === SYN) return traits;
     if ((traits & L.SIDE_HOLE) !== 0 && this.isInHole(p.seq)) {
       w[s + L.HOLE_START] = end;
       const overtaken = p.time - d[(s >> 1) + L.HOLE_TIME_D]! < REORDER_NS;
@@ -307,7 +382,9 @@ export class TcpTracker {
       return 0;
     }
     w[at + L.STATE]! |= side === 0 ? L.LEG_SYN : L.LEG_SYN_ACK;
-    H.addHistory(w, at, side, side === 0 ? H.H_SYN : H.H_SYN_ACK);
+    // A SYN after a reset tries again: the attempt goes on.
+    if ((p.flags & ACK) === 0) w[at + L.STATE]! &= ~(L.LEG_RST_UP | L.LEG_RST_DOWN);
+    H.addHistory(w, at, side, (p.flags & ACK) === 0 ? H.H_SYN : H.H_SYN_ACK);
     w[s + L.SYN_COUNT]!++;
     if (w[s + L.SYN_COUNT] !== 1) return 0;
     if (side === 1) this.inferBase(p.ack);
@@ -349,6 +426,7 @@ export class TcpTracker {
     } else if (
       gain === 0 &&
       segment === 0 &&
+      p.window !== 0 &&
       p.window === w[s + L.LAST_WINDOW] &&
       ((w[o + L.NEXT_SEQ]! - ack) | 0) > 0
     ) {
@@ -371,7 +449,8 @@ export class TcpTracker {
    * A reset, with the context in which it came; its own TTL and identification do not touch the side's fingerprint.
    * Extra words: 0 NEXT_SEQ of its side; 1-3 sequence, length and flags of the other side's last packet; 4 highest ack
    * of the other side, 5 of its own; 6 the leg's state before; 7 TTL range, 8 IP identification and 9 traits of its
-   * side before; 10 NEXT_SEQ of the other side; 11 last window of its own side.
+   * side before; 10 NEXT_SEQ of the other side; 11 last window of its own side. Where the traits lack SIDE_SEEN, its
+   * side had sent nothing but resets: 7 and 8 are then this reset's own.
    */
   private reset(p: Packet): void {
     const { w, d, at, s, o, log } = this;
@@ -392,10 +471,16 @@ export class TcpTracker {
     w[at + L.STATE]! |= L.LEG_RST_UP << this.side;
     H.addHistory(w, at, this.side, H.H_RST);
     // So that a copy of the reset on its way is seen as one.
+    this.setOtherTtl(2, p.ttl);
     if (p.ipId >= 0) w[s + L.IP_ID] = (w[s + L.IP_ID]! & ~0xffff) | p.ipId;
     w[s + L.LAST_SEQ] = p.seq;
     w[s + L.LAST_LENGTH] = p.payloadLength;
     w[s + L.LAST_FLAGS] = p.flags;
     w[s + L.LAST_WINDOW] = p.window;
   }
+}
+
+/** Zero bytes or one before the next sequence number (RFC 9293 3.8.4); `ahead` is the distance to that. */
+function isKeepalive(ahead: number, p: Packet): boolean {
+  return ahead === -1 && p.payloadLength <= 1 && (p.flags & (SYN | FIN)) === 0;
 }
