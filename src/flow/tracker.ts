@@ -1,4 +1,5 @@
 import {
+  ACK,
   IS_ARP,
   IS_FRAGMENT,
   IS_ICMP,
@@ -37,6 +38,8 @@ export interface TrackerOptions {
 
 /** 700 bytes each. */
 export const DEFAULT_MAX_LEGS = 500_000;
+/** The longest wait before a SYN is sent again: Linux's sixth retry. */
+const SYN_RETRY_NS = 64e9;
 /** Legs looked at to find one to evict. */
 const EVICTION_SAMPLE = 32;
 
@@ -256,19 +259,41 @@ export class FlowTracker {
   }
 
   /**
-   * A SYN that cannot belong to the leg found: another initial sequence number, or a life that had ended (the rule
-   * that Wireshark follows for TCP streams).
+   * A SYN or SYN-ACK that cannot belong to the leg found: another initial sequence number, or a life that had ended
+   * (the rule that Wireshark follows for TCP streams). It does belong where it only tries again: a SYN that was refused
+   * or answered out of TIME-WAIT, or another server's SYN-ACK to the same SYN.
    */
   private isReuse(leg: number, p: Packet): boolean {
     const w = this.legs.words(leg);
     const at = this.legs.base(leg);
-    const s = at + (this.sideOf(leg, p) === 0 ? L.SIDE_0 : L.SIDE_1);
-    const hasBase = (w[s + L.TRAITS]! & L.SIDE_HAS_BASE) !== 0;
-    if (!hasBase) return false;
-    if (w[s + L.BASE_SEQ] !== p.seq) return true;
-    const isSyn = (p.flags & 0x10) === 0;
-    const ended = L.LEG_FIN_UP | L.LEG_FIN_DOWN | L.LEG_RST_UP | L.LEG_RST_DOWN;
-    return isSyn && (w[at + L.STATE]! & ended) !== 0;
+    const side = this.sideOf(leg, p);
+    const s = at + (side === 0 ? L.SIDE_0 : L.SIDE_1);
+    const state = w[at + L.STATE]!;
+    const isSyn = (p.flags & ACK) === 0;
+    // Who opens was a guess, and a wrong one.
+    if ((state & L.LEG_MIDSTREAM) !== 0 && side === (isSyn ? 1 : 0)) return true;
+    if ((w[s + L.TRAITS]! & L.SIDE_HAS_BASE) === 0) return false;
+    const isSame = w[s + L.BASE_SEQ] === p.seq;
+    const finished = L.LEG_FIN_UP | L.LEG_FIN_DOWN;
+    const reset = L.LEG_RST_UP | L.LEG_RST_DOWN;
+    if (!isSyn) {
+      if (isSame || this.answersSyn(leg, side, p)) return false;
+      return (state & L.LEG_SYN) === 0 || (state & (finished | reset)) !== 0;
+    }
+    if (!isSame) return true;
+    if ((state & (finished | reset)) === 0) return false;
+    const last = this.legs.doubles(leg)[(at >> 1) + L.LAST_TIME_D]!;
+    return (state & (finished | L.LEG_SYN_ACK)) !== 0 || p.time - last > SYN_RETRY_NS;
+  }
+
+  /** True where a SYN-ACK acknowledges the SYN of the other side, with what data came in it (RFC 7413). */
+  private answersSyn(leg: number, side: number, p: Packet): boolean {
+    const w = this.legs.words(leg);
+    const at = this.legs.base(leg);
+    if ((w[at + L.STATE]! & (side === 1 ? L.LEG_SYN : L.LEG_SYN_ACK)) === 0) return false;
+    const o = at + (side === 0 ? L.SIDE_1 : L.SIDE_0);
+    const acked = (p.ack - w[o + L.BASE_SEQ]!) | 0;
+    return acked > 0 && ((p.ack - w[o + L.NEXT_SEQ]!) | 0) <= 0;
   }
 
   private createTcp(p: Packet, replaces: number): number {
