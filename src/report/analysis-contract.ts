@@ -1,0 +1,148 @@
+import type { Outcome } from "../flow/leg-outcome.ts";
+
+/**
+ * The document of `analyze --json`, schema l4scope.analysis/1. Times are epoch seconds as decimal strings, null where a
+ * capture has none; durations are seconds; sizes are bytes; endpoints print as `ip:port` and `[ip6]:port`.
+ */
+export interface AnalysisDocument {
+  schema: "l4scope.analysis/1";
+  capture: CaptureDocument;
+  topology: { vips: readonly VipDocument[]; nodes: readonly NodeDocument[] };
+  summary: SummaryDocument;
+  findings: readonly FindingDocument[];
+  /** Each is written as what its `toJSON` gives, so that they need not all be there at once. */
+  connections?: readonly { toJSON(): ConnectionDocument }[];
+}
+
+export interface CaptureDocument {
+  packets: number;
+  bytes: number;
+  start: string | null;
+  end: string | null;
+  files: readonly FileDocument[];
+}
+
+export interface FileDocument {
+  path: string;
+  format: "pcap" | "pcapng";
+  packets: number;
+  bytes: number;
+  start: string | null;
+  end: string | null;
+  observationPoints: readonly string[];
+  /** Seconds by which the file's clock is ahead of the run's. */
+  clockOffset: number;
+  problems: readonly { code: string; message: string; offset: number }[];
+}
+
+/** How a balancer hands connections on. */
+export type Mode = "dnat" | "fullnat" | "dsr-l2" | "dsr-tunnel" | "proxy" | "forward";
+
+export interface VipDocument {
+  vip: string;
+  protocol: Protocol;
+  /** null where it is not known. */
+  mode: Mode | null;
+  connections: number;
+  scheduler: { name: "rr" | "wrr" | "lc" | "source" | "5-tuple" | "random" | "unknown"; confidence: number };
+  backends: readonly {
+    backend: string;
+    connections: number;
+    bytes: number;
+    share: number;
+    expectedShare: number;
+  }[];
+}
+
+export type Protocol = "tcp" | "udp";
+
+export interface NodeDocument {
+  name: string;
+  role: "client" | "router" | "lb" | "backend" | "middlebox" | "unknown";
+  addresses: readonly string[];
+  macs: readonly string[];
+  observationPoints: readonly string[];
+}
+
+export interface SummaryDocument {
+  connections: number;
+  byOutcome: Readonly<Record<Outcome, number>>;
+  healthChecks: number;
+  /** Connections put together from several legs, and legs that stand alone. */
+  joined: number;
+  unjoined: number;
+}
+
+export interface FindingDocument {
+  id: string;
+  severity: "critical" | "warning" | "info";
+  confidence: number;
+  title: string;
+  explanation: string;
+  where: { vip?: string; backend?: string; node?: string; member?: string };
+  window: { from: string; to: string };
+  measured: Readonly<Record<string, number>>;
+  affected: { connections: number; examples: readonly string[] };
+  evidence: readonly { file: string; frame: number; note: string }[];
+  displayFilter: string;
+  remedy: readonly string[];
+}
+
+export type ResetCause =
+  | "refused"
+  | "no-state"
+  | "idle-timeout"
+  | "client-abort"
+  | "backend-abort"
+  | "lb-abort"
+  | "injected"
+  | "port-reuse"
+  | "overflow"
+  | "direct-reply"
+  | "late-data"
+  | "health-check"
+  | "unknown";
+
+/** Something counted for each direction: client to backend, and back. */
+export interface UpDown {
+  up: number;
+  down: number;
+}
+
+export interface ConnectionDocument {
+  id: string;
+  protocol: Protocol;
+  client: string;
+  vip: string;
+  /** null where no packet or table can tell. */
+  backend: string | null;
+  mode: Mode | null;
+  start: string | null;
+  end: string | null;
+  outcome: Outcome;
+  healthCheck: boolean;
+  /** Payload, what was sent again included. */
+  bytes: UpDown;
+  /** Without copies of a packet on its way through the point. */
+  packets: UpDown;
+  retransmits: UpDown;
+  /** null where it was not seen. */
+  handshake: number | null;
+  connectToBackend: number | null;
+  /** null where there was none. */
+  reset: { by: "client" | "backend" | "lb" | "middlebox" | "unknown"; cause: ResetCause; confidence: number } | null;
+  path: { up: readonly string[]; down: readonly string[] };
+  legs: readonly {
+    observationPoint: string;
+    src: string;
+    dst: string;
+    /** Outermost first: `vlan 10`, `vxlan 42`, `ipip`. */
+    encapsulation: readonly string[];
+    /** What turns this leg into the next; null for the last. */
+    hop: Mode | null;
+  }[];
+  communityId: readonly string[];
+  connState: string;
+  history: string;
+  joinConfidence: number;
+}

@@ -1,0 +1,15 @@
+import type { TimeBase } from "../capture/time-base.ts";
+import type { TrackedCapture } from "../flow/tracked-capture.ts";
+import { type Survey, surveyLegs } from "./survey/survey.ts";
+
+/** What `analyze` has to tell, before it is a document or text. */
+export interface Analysis {
+  captures: readonly TrackedCapture[];
+  survey: Survey;
+  timeBase: TimeBase;
+}
+
+/** @param timeBase of the run that tracked the captures. */
+export function analyseLegs(captures: readonly TrackedCapture[], timeBase: TimeBase): Analysis {
+  return { captures, survey: surveyLegs(captures), timeBase };
+}
