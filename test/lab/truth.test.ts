@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { balancerSchema } from "../../fixtures/lab/balancer-spec.ts";
 import { haproxyConfig, readHaproxyLog } from "../../fixtures/lab/balancers/haproxy.ts";
 import { nftNatRules } from "../../fixtures/lab/balancers/nft-nat.ts";
 import { readNginxLog } from "../../fixtures/lab/balancers/nginx-stream.ts";
 import { parseConntrack } from "../../fixtures/lab/conntrack-log.ts";
 import { expectedConnection } from "../../fixtures/lab/expect.ts";
-import { balancerSchema, type Scenario } from "../../fixtures/lab/scenario.ts";
+import type { Scenario } from "../../fixtures/lab/scenario.ts";
 import { allScenarios } from "../../fixtures/lab/scenarios/registry.ts";
 import type { TrueConnection } from "../../fixtures/lab/truth.ts";
 
