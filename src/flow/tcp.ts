@@ -106,14 +106,6 @@ export class TcpTracker {
       return false;
     }
 
-    const ipId = p.ipId;
-    if (ipId >= 0) {
-      const before = w[s + L.IP_ID]!;
-      if (ipId === 0) w[s + L.IP_ID_ZEROS]!++;
-      else if (((ipId - before - 1) & 0xffff) < 64) w[s + L.IP_ID_STEPS]!++;
-      w[s + L.IP_ID] = (before & ~0xffff) | ipId;
-      traits |= p.dontFragment ? L.SIDE_DF_SET : L.SIDE_DF_CLEAR;
-    }
     if ((p.optionsSeen & OPT_TIMESTAMPS) !== 0) {
       if ((traits & L.SIDE_TIMESTAMPS) === 0) w[s + L.TS_FIRST] = p.tsValue;
       w[s + L.TS_LAST] = p.tsValue;
@@ -135,6 +127,17 @@ export class TcpTracker {
       traits = this.outOfSequence(p, segment, traits);
     }
 
+    const ipId = p.ipId;
+    if (ipId >= 0) {
+      const before = w[s + L.IP_ID]!;
+      const step = (ipId - before) & 0xffff;
+      if (ipId === 0) w[s + L.IP_ID_ZEROS]!++;
+      else if (step > 0 && step <= 64) w[s + L.IP_ID_STEPS]!++;
+      // An overtaken packet brings an earlier identification: the latest is kept.
+      if (ipId === 0 || step < 0xff00) w[s + L.IP_ID] = (before & ~0xffff) | ipId;
+      traits |= p.dontFragment ? L.SIDE_DF_SET : L.SIDE_DF_CLEAR;
+    }
+
     let firstData = false;
     if (payload > 0) {
       d[sd + L.PAYLOAD_BYTES_D]! += payload;
@@ -144,7 +147,10 @@ export class TcpTracker {
         if (p.wireLength > WIRE_MTU_BYTES && payload > 1460) traits |= L.SIDE_OVERSIZED;
       }
       H.addHistory(w, at, side, H.H_DATA);
-      firstData = w[s + L.DATA_FRAME] === 0 || ((traits & L.SIDE_PROXY_HEADER) !== 0 && w[s + L.PAYLOAD_SEEN] === 0);
+      firstData =
+        w[s + L.DATA_FRAME] === 0 ||
+        // What follows a PROXY header in a segment of its own, but not that segment again.
+        ((traits & L.SIDE_PROXY_HEADER) !== 0 && w[s + L.FIRST_LENGTH] === 0 && ((seq - w[s + L.BASE_SEQ]!) | 0) > 1);
     }
     if ((flags & (SYN | FIN)) !== 0) traits |= this.synOrFin(p);
     w[s + L.TRAITS] = traits;
@@ -346,8 +352,7 @@ export class TcpTracker {
     if ((p.flags & (SYN | ACK)) === (SYN | ACK) && (w[s + L.LAST_FLAGS]! & (SYN | ACK)) === SYN) return traits;
     if ((traits & L.SIDE_HOLE) !== 0 && this.isInHole(p.seq)) {
       w[s + L.HOLE_START] = end;
-      const overtaken = p.time - d[(s >> 1) + L.HOLE_TIME_D]! < REORDER_NS;
-      if (overtaken) w[s + L.OUT_OF_ORDER]!++;
+      if (this.wasOvertaken(p)) w[s + L.OUT_OF_ORDER]!++;
       else this.repeated(p);
       return ((end - w[s + L.HOLE_END]!) | 0) >= 0 ? traits & ~L.SIDE_HOLE : traits;
     }
@@ -358,6 +363,19 @@ export class TcpTracker {
   private isInHole(seq: number): boolean {
     const { w, s } = this;
     return ((seq - w[s + L.HOLE_START]!) | 0) >= 0 && ((seq - w[s + L.HOLE_END]!) | 0) < 0;
+  }
+
+  /**
+   * Was a segment that fills a hole sent before the ones that came first? The sender's identifications tell, where
+   * they count; else the time since the hole was seen.
+   */
+  private wasOvertaken(p: Packet): boolean {
+    const { w, d, s } = this;
+    const age = p.time - d[(s >> 1) + L.HOLE_TIME_D]!;
+    if (p.ipId > 0 && w[s + L.IP_ID_STEPS]! * 2 > w[s + L.PACKETS]! - w[s + L.COPIES]!) {
+      return age < 1e9 && ((w[s + L.IP_ID]! - p.ipId) & 0xffff) < 0x8000;
+    }
+    return age < REORDER_NS;
   }
 
   private repeated(p: Packet): void {
