@@ -112,7 +112,7 @@ export const DATA_FRAME = 22;
 export const FIN_FRAME = 85;
 /** Hashes of the first 16, 64 and 256 bytes of the first payload, 0 where fewer were captured. */
 export const PAYLOAD_HASH = 86;
-/** Bytes of the first payload that were captured, at most 256, and its length on the wire. */
+/** Bytes of the first payload that were captured, at most 256, and its length on the wire, less a PROXY header. */
 export const PAYLOAD_SEEN = 89;
 export const FIRST_LENGTH = 90;
 export const TS_FIRST = 91;

@@ -40,6 +40,8 @@ export interface TrackerOptions {
 export const DEFAULT_MAX_LEGS = 500_000;
 /** The longest wait before a SYN is sent again: Linux's sixth retry. */
 const SYN_RETRY_NS = 64e9;
+/** Bytes of the longest PROXY header in text form (proxy-protocol.txt 2.1). */
+const LONGEST_PROXY_V1 = 107;
 /** Legs looked at to find one to evict. */
 const EVICTION_SAMPLE = 32;
 
@@ -378,15 +380,15 @@ export class FlowTracker {
     const s = this.legs.base(leg) + (side === 0 ? L.SIDE_0 : L.SIDE_1);
     let offset = p.payloadOffset;
     let captured = Math.min(p.payloadCaptured, p.payloadLength);
+    let length = p.payloadLength;
     if (w[s + L.DATA_FRAME] === 0) {
       w[s + L.DATA_FRAME] = p.frame;
-      w[s + L.FIRST_LENGTH] = p.payloadLength;
       d[(s >> 1) + L.DATA_TIME_D] = p.time;
       if (side === 0 && captured >= 8 && mayBeProxyHeader(view.getInt32(offset))) {
         const header = readProxyHeader(view, offset, captured);
         if (header) {
           w[s + L.TRAITS]! |= L.SIDE_PROXY_HEADER;
-          this.claims.push({
+          this.claimed({
             leg,
             source: header.version === 1 ? "proxy-v1" : "proxy-v2",
             command: header.command,
@@ -397,14 +399,21 @@ export class FlowTracker {
             vipPort: header.destinationPort,
             optionKind: 0,
           });
-          // What the client itself sent begins after the header.
-          if (header.length < 0 || header.length >= captured) return;
-          offset += header.length;
-          captured -= header.length;
+          // What the client itself sent begins after the header. Where the capture cut it short, its end is unknown:
+          // a segment that can be one header is taken for it.
+          const headerLength = header.length < 0 && length <= LONGEST_PROXY_V1 ? length : header.length;
+          length = headerLength < 0 ? length : Math.max(0, length - headerLength);
+          captured = headerLength < 0 ? 0 : Math.max(0, captured - headerLength);
+          offset += headerLength;
         }
       }
     }
+    w[s + L.FIRST_LENGTH] = length;
     if (captured > 0) writePayloadIdentity(w, this.legs.base(leg), side, view, offset, captured);
+  }
+
+  private claimed(claim: ClientClaim): void {
+    if (this.claims.length < this.maxLegs) this.claims.push(claim);
   }
 
   private toaSeen(leg: number, side: number, p: Packet): void {
@@ -412,7 +421,7 @@ export class FlowTracker {
     const s = this.legs.base(leg) + (side === 0 ? L.SIDE_0 : L.SIDE_1);
     if ((w[s + L.TRAITS]! & L.SIDE_TOA) !== 0) return;
     w[s + L.TRAITS]! |= L.SIDE_TOA;
-    this.claims.push({
+    this.claimed({
       leg,
       source: "toa",
       command: "proxy",
@@ -459,7 +468,15 @@ export class FlowTracker {
       const w = this.legs.words(leg);
       const at = this.legs.base(leg);
       w[at + L.ICMP_ERRORS]!++;
-      const quotedSide = w[at + L.PORTS]! >>> 16 === p.quotedSrcPort && w[at + L.ADDRESS + 3] === p.quotedSrc3 ? 0 : 1;
+      const a = at + L.ADDRESS;
+      const quotedSide =
+        w[at + L.PORTS]! >>> 16 === p.quotedSrcPort &&
+        w[a + 3] === p.quotedSrc3 &&
+        w[a + 2] === p.quotedSrc2 &&
+        w[a + 1] === p.quotedSrc1 &&
+        w[a] === p.quotedSrc0
+          ? 0
+          : 1;
       const event = this.events.add(this.legs, leg, ICMP_ERROR, quotedSide, p, Number.NaN);
       this.events.setExtra(event, 0, p.icmpType);
       this.events.setExtra(event, 1, p.icmpCode);
