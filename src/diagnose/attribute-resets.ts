@@ -1,0 +1,368 @@
+import { ACK } from "../decode/packet.ts";
+import { AFTER_RESET, type LegEvent, RESET, SILENCE_BROKEN } from "../flow/event-log.ts";
+import * as L from "../flow/leg-layout.ts";
+import type { Connected } from "../path/connect.ts";
+import type { Connection } from "../path/connection.ts";
+import type { LegRef } from "../path/leg-set.ts";
+import { isInitialTtl, sourceMac } from "../path/macs.ts";
+import { isHarmless } from "../path/outcome.ts";
+import type { ResetAuthor, ResetCause, ResetVerdict } from "./reset-verdict.ts";
+
+/** The same reset at several points is seen within this, clocks corrected. */
+const SAME_RESET_NS = 1e9;
+/** A reset that answers comes this soon after what it answers. */
+const ANSWER_NS = 3e9;
+/** Return paths of equal cost may differ by this many hops (FINDINGS.md). */
+const TTL_SLACK = 2;
+
+/** One sighting of a reset: on which leg of its session, in the client-to-backend order. */
+interface Sighting {
+  ref: LegRef;
+  index: number;
+  event: LegEvent;
+  time: number;
+}
+
+/** Legs of one TCP session of a connection, client-most first, and what a reset's author is when it is made at its ends. */
+interface SessionLegs {
+  legs: readonly LegRef[];
+  isFront: boolean;
+  /** Who holds the upper and the lower socket. */
+  upper: ResetAuthor;
+  lower: ResetAuthor;
+}
+
+/**
+ * Says of every reset who sent it and why, by the clues of FINDINGS.md in their order: where on the path it appears
+ * first, whether it fits its pretended sender's fingerprint in the same flow, whether that sender goes on, its shape.
+ *
+ * @returns verdicts by connection id, earliest first
+ */
+export function attributeResets(connected: Connected): Map<number, ResetVerdict[]> {
+  const { set, connections } = connected;
+  const verdicts = new Map<number, ResetVerdict[]>();
+  const balancers = balancerNodes(connected);
+  for (const connection of connections) {
+    if (connection.protocol !== 6) continue;
+    if (!connection.legs.some((ref) => set.view(ref).has(L.LEG_RST_UP | L.LEG_RST_DOWN))) continue;
+    const list: ResetVerdict[] = [];
+    for (const session of sessionsOf(connection)) {
+      for (const sightings of resetsOf(connected, session)) {
+        list.push(judge(connected, connection, session, sightings, balancers));
+      }
+    }
+    list.sort((a, b) => a.time - b.time);
+    if (list.length > 0) verdicts.set(connection.id, list);
+  }
+  return verdicts;
+}
+
+function sessionsOf(connection: Connection): SessionLegs[] {
+  const cut = connection.hops.indexOf("proxy");
+  if (cut < 0) {
+    const lower: ResetAuthor = connection.mode === "proxy" ? "lb" : "backend";
+    const upper: ResetAuthor = connection.role === "balancer" ? "lb" : "client";
+    return [{ legs: connection.legs, isFront: true, upper, lower: connection.role === "balancer" ? "backend" : lower }];
+  }
+  return [
+    { legs: connection.legs.slice(0, cut), isFront: true, upper: "client", lower: "lb" },
+    { legs: connection.legs.slice(cut), isFront: false, upper: "lb", lower: "backend" },
+  ];
+}
+
+/** Nodes on which connections are rewritten or sent on to their backends: load balancers. */
+export function balancerNodes(connected: Connected): ReadonlySet<string> {
+  const { set, connections } = connected;
+  const nodes = new Set<string>();
+  for (const { legs, hops } of connections) {
+    for (let i = 1; i < legs.length; i++) {
+      if (hops[i] === "forward") continue;
+      const node = set.pointOf(legs[i]!).nodeName;
+      if (set.pointOf(legs[i - 1]!).nodeName === node) nodes.add(node);
+    }
+    if (nodes.size > 64) break;
+  }
+  return nodes;
+}
+
+/** The distinct resets of a session, each with all its sightings in client-to-backend order. */
+function resetsOf(connected: Connected, session: SessionLegs): Sighting[][] {
+  const { set, order } = connected;
+  const resets: Sighting[][] = [];
+  session.legs.forEach((ref, index) => {
+    if (!set.view(ref).has(L.LEG_RST_UP | L.LEG_RST_DOWN)) return;
+    const track = set.trackOf(ref);
+    const shift = order.shiftOf(ref);
+    for (const event of track.tracker.events.of(track.tracker.legs, set.legOf(ref))) {
+      if (event.kind !== RESET) continue;
+      const sighting = { ref, index, event, time: event.time - shift };
+      const same = resets.find((sightings) =>
+        sightings.some(
+          (other) =>
+            other.index !== index &&
+            other.event.side === event.side &&
+            other.event.seq === event.seq &&
+            (other.event.flags & ACK) === (event.flags & ACK) &&
+            Math.abs(other.time - sighting.time) < SAME_RESET_NS,
+        ),
+      );
+      if (same) same.push(sighting);
+      else resets.push([sighting]);
+    }
+  });
+  return resets;
+}
+
+function judge(
+  connected: Connected,
+  connection: Connection,
+  session: SessionLegs,
+  sightings: readonly Sighting[],
+  balancers: ReadonlySet<string>,
+): ResetVerdict {
+  const side = sightings[0]!.event.side;
+  const nearest = sightings.reduce((best, sighting) =>
+    side === 1 ? (sighting.index > best.index ? sighting : best) : sighting.index < best.index ? sighting : best,
+  );
+  const clues: string[] = [];
+  const { by, confidence } = author(connected, connection, session, nearest, sightings, balancers, clues);
+  const verdict: ResetVerdict = {
+    connection: connection.id,
+    by,
+    cause: "unknown",
+    confidence,
+    clues,
+    ref: nearest.ref,
+    event: nearest.event,
+    side,
+    time: nearest.time,
+    silenceBefore: silenceBefore(connected, session, nearest),
+    isFront: session.isFront,
+    mac: sourceMac(nearest.event.mac),
+    isHarmless: false,
+  };
+  verdict.cause = causeOf(connected, connection, verdict);
+  verdict.isHarmless = harmless(connected, verdict);
+  return verdict;
+}
+
+interface Authorship {
+  by: ResetAuthor;
+  confidence: number;
+}
+
+function author(
+  connected: Connected,
+  connection: Connection,
+  session: SessionLegs,
+  nearest: Sighting,
+  sightings: readonly Sighting[],
+  balancers: ReadonlySet<string>,
+  clues: string[],
+): Authorship {
+  const { set } = connected;
+  const { event } = nearest;
+  const side = event.side;
+  const forged = forgeryClues(connected, nearest, clues);
+  const beyond = legBeyond(connected, session, nearest, sightings);
+  const view = set.view(nearest.ref);
+  const hasHandshake = view.has(L.LEG_SYN | L.LEG_SYN_ACK);
+  const node = set.pointOf(nearest.ref).nodeName;
+
+  if (beyond !== null) {
+    const isRewritten = !sameTuple(connected, beyond, nearest.ref);
+    const between = `seen at ${set.pointOf(nearest.ref).name}, not at ${set.pointOf(beyond).name}, nearer to its sender`;
+    clues.push(between);
+    if (isRewritten) return { by: "lb", confidence: forged >= 2 ? 0.6 : 0.95 };
+    // On an unchanged stretch nobody but a box in between can have made it.
+    if (forged === 0 && isInitialTtl(event.ttl) && balancers.has(node)) return { by: "lb", confidence: 0.9 };
+    return { by: "middlebox", confidence: forged > 0 ? 0.97 : 0.85 };
+  }
+  if (forged >= 2) return { by: "middlebox", confidence: 0.9 };
+
+  if (side === 0) return { by: session.upper, confidence: forged > 0 ? 0.6 : 0.93 };
+  const isLastStretch = sameTuple(connected, connection.back, nearest.ref) || !session.isFront;
+  if (session.lower === "lb") return { by: "lb", confidence: forged > 0 ? 0.6 : 0.95 };
+  if (isLastStretch && connection.backend !== null) {
+    clues.push(`seen on the backend's own leg at ${set.pointOf(nearest.ref).name}`);
+    return { by: "backend", confidence: forged > 0 ? 0.6 : 0.95 };
+  }
+  // A piece of a flow that some other box or backend got in mid-stream and did not know.
+  if (!hasHandshake) {
+    if (isBackendAddress(connected, connection, nearest.ref)) {
+      clues.push("another backend got the flow in mid-stream");
+      return { by: "backend", confidence: 0.93 };
+    }
+    if (isInitialTtl(event.ttl)) {
+      clues.push(`TTL ${event.ttl}: made by the box that was asked`);
+      return { by: balancers.has(node) || connection.mode !== null ? "lb" : "unknown", confidence: 0.93 };
+    }
+  }
+  const expected = view.down.ttl;
+  if (
+    isInitialTtl(event.ttl) &&
+    view.has(L.LEG_SYN_ACK) &&
+    !isInitialTtl(expected.first) &&
+    event.ttl > expected.highest
+  ) {
+    clues.push(`TTL ${event.ttl} where the backend's packets arrive with ${expected.first}: made one hop nearer`);
+    return { by: "lb", confidence: 0.85 };
+  }
+  if (view.has(L.LEG_SYN_ACK) && forged === 0) {
+    clues.push("TTL, identification and timestamps as in this flow's SYN-ACK");
+    return { by: connection.mode === "proxy" ? "lb" : "backend", confidence: 0.7 };
+  }
+  return { by: "unknown", confidence: 0.3 };
+}
+
+/** Clues that the pretended sender did not write it: fingerprint and race. */
+function forgeryClues(connected: Connected, { ref, event }: Sighting, clues: string[]): number {
+  const { set } = connected;
+  const track = set.trackOf(ref);
+  const ttl = event.extra[7]!;
+  const traits = event.extra[9]!;
+  let count = 0;
+  if ((traits & L.SIDE_SEEN) !== 0 && ttl !== 0) {
+    const lowest = ttl & 0xff;
+    const highest = (ttl >>> 8) & 0xff;
+    if (event.ttl < lowest - TTL_SLACK || event.ttl > highest + TTL_SLACK) {
+      clues.push(
+        `TTL ${event.ttl}, its sender's packets in this flow have ${lowest === highest ? lowest : `${lowest}-${highest}`}`,
+      );
+      count++;
+    }
+  }
+  for (const later of track.tracker.events.of(track.tracker.legs, set.legOf(ref))) {
+    if (later.kind === AFTER_RESET && later.side === event.side && later.time > event.time && later.length > 0) {
+      clues.push("its pretended sender went on sending data");
+      count++;
+      break;
+    }
+  }
+  const hasTimestamps = (traits & L.SIDE_TIMESTAMPS) !== 0 && (traits & L.SIDE_NO_TIMESTAMPS) === 0;
+  const isAbort = (event.flags & ACK) !== 0;
+  if (isAbort && hasTimestamps && (event.options & 16) === 0 && count > 0) {
+    clues.push("no timestamps in a flow that has them");
+    count++;
+  }
+  return count;
+}
+
+/**
+ * The next leg towards the reset's sender that should have seen it and did not: it carried that direction and was
+ * still being captured.
+ */
+function legBeyond(
+  connected: Connected,
+  session: SessionLegs,
+  nearest: Sighting,
+  sightings: readonly Sighting[],
+): LegRef | null {
+  const { set, order } = connected;
+  const { side } = nearest.event;
+  const step = side === 1 ? 1 : -1;
+  const isStray = !set.view(nearest.ref).has(L.LEG_SYN | L.LEG_SYN_ACK);
+  for (let index = nearest.index + step; index >= 0 && index < session.legs.length; index += step) {
+    const ref = session.legs[index]!;
+    if (sightings.some((sighting) => sighting.ref === ref)) continue;
+    const view = set.view(ref);
+    if (view.side(side).packets === 0 || !view.has(L.LEG_SYN | L.LEG_SYN_ACK)) continue;
+    const capture = set.captures[set.trackOf(ref).capture]!;
+    if (capture.lastTime - order.shiftOf(ref) < nearest.time) continue;
+    // A flow that had moved away was not expected at the old place any more.
+    if (isStray || (nearest.event.side === 1 && wasElsewhere(connected, session, nearest, ref))) return null;
+    return ref;
+  }
+  return null;
+}
+
+/** True where a stray piece of the flow was alive around the reset: the flow had left the leg that did not see it. */
+function wasElsewhere(connected: Connected, session: SessionLegs, nearest: Sighting, ref: LegRef): boolean {
+  const { set, order } = connected;
+  return session.legs.some((other) => {
+    if (other === ref) return false;
+    const view = set.view(other);
+    if (view.has(L.LEG_SYN | L.LEG_SYN_ACK) || view.up.packets === 0) return false;
+    return Math.abs(view.end - order.shiftOf(other) - nearest.time) < SAME_RESET_NS && other === nearest.ref;
+  });
+}
+
+function sameTuple(connected: Connected, a: LegRef, b: LegRef): boolean {
+  const { set, endpoints } = connected;
+  const one = set.view(a);
+  const dst = endpoints.ofWords(one.dst, one.dstPort);
+  const src = endpoints.ofWords(one.src, one.srcPort);
+  const other = set.view(b);
+  return dst === endpoints.ofWords(other.dst, other.dstPort) && src === endpoints.ofWords(other.src, other.srcPort);
+}
+
+/** True where a leg's destination is not the VIP: the flow was translated to some backend. */
+function isBackendAddress(connected: Connected, connection: Connection, ref: LegRef): boolean {
+  const { set, endpoints } = connected;
+  const view = set.view(ref);
+  if (endpoints.ofWords(view.dst, view.dstPort) !== connection.vip) return true;
+  return connection.mode === "dsr-l2" || connection.mode === "dsr-tunnel";
+}
+
+function silenceBefore(connected: Connected, session: SessionLegs, nearest: Sighting): number {
+  const { set, order } = connected;
+  let longest = 0;
+  for (const ref of session.legs) {
+    const track = set.trackOf(ref);
+    if (set.view(ref).eventCount === 0) continue;
+    const shift = order.shiftOf(ref);
+    for (const event of track.tracker.events.of(track.tracker.legs, set.legOf(ref))) {
+      if (event.kind !== SILENCE_BROKEN) continue;
+      const age = nearest.time - (event.time - shift);
+      if (age < -SAME_RESET_NS / 1000 || age > ANSWER_NS) continue;
+      longest = Math.max(longest, event.time - event.otherTime);
+    }
+  }
+  return longest;
+}
+
+function causeOf(connected: Connected, connection: Connection, verdict: ResetVerdict): ResetCause {
+  const { event, side, by } = verdict;
+  const state = event.extra[6]!;
+  const isAbort = (event.flags & ACK) !== 0;
+  if (by === "middlebox") return "injected";
+  if (connection.healthCheck) return "health-check";
+  const front = connected.set.view(connection.front);
+  const opened = front.has(L.LEG_SYN_ACK) || !front.has(L.LEG_SYN);
+  if (side === 1 && (state & L.LEG_SYN) !== 0 && (state & L.LEG_SYN_ACK) === 0) return "refused";
+  const ownFin = L.LEG_FIN_UP << side;
+  if ((state & ownFin) !== 0) return "late-data";
+  if (side === 0) return clientCause(connected, connection, verdict, opened);
+  if (by === "lb" && connection.mode === "proxy" && isAbort) return "lb-abort";
+  if (isAbort) return by === "backend" ? "backend-abort" : by === "lb" ? "lb-abort" : "unknown";
+  // Bare: the host that was asked has no such socket.
+  const view = connected.set.view(verdict.ref);
+  const justOpened = view.has(L.LEG_SYN) && view.down.payloadBytes === 0 && view.up.payloadBytes <= event.extra[2]!;
+  if (by === "backend" && justOpened && view.has(L.LEG_SYN_ACK) && verdict.silenceBefore === 0) return "overflow";
+  if (by === "unknown") return "unknown";
+  return "no-state";
+}
+
+function clientCause(connected: Connected, connection: Connection, verdict: ResetVerdict, opened: boolean): ResetCause {
+  const { set, endpoints } = connected;
+  const { event } = verdict;
+  const view = set.view(verdict.ref);
+  const called = endpoints.ofWords(view.dst, view.dstPort);
+  const isFrontTuple = called === connection.vip || !verdict.isFront;
+  const answersFlags = event.extra[3]!;
+  if (verdict.by === "client" && !isFrontTuple && connection.mode !== "proxy" && !view.has(L.LEG_SYN))
+    return "direct-reply";
+  if (!opened && (event.flags & ACK) === 0 && (answersFlags & ACK) !== 0) return "port-reuse";
+  if ((event.flags & ACK) === 0 && view.has(L.LEG_SYN) && !(event.extra[6]! & L.LEG_SYN_ACK)) return "port-reuse";
+  if (verdict.by === "lb") return "lb-abort";
+  if ((event.flags & ACK) !== 0) return "client-abort";
+  // Bare: the socket is gone. After the server's FIN that is a close that was not waited for.
+  return (event.extra[6]! & L.LEG_FIN_DOWN) !== 0 ? "late-data" : "client-abort";
+}
+
+/** Late data, resets after both had closed, and a reset where a FIN would have done. */
+function harmless(connected: Connected, verdict: ResetVerdict): boolean {
+  const state = verdict.event.extra[6]!;
+  if ((state & L.LEG_FIN_UP) !== 0 && (state & L.LEG_FIN_DOWN) !== 0) return true;
+  return isHarmless(connected.set.view(verdict.ref));
+}
