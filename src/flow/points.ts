@@ -15,7 +15,10 @@ export interface PointStatistics {
   oversized: number;
 }
 
-/** Numbers the observation points as they turn up. */
+/** Points told apart. A host has some hundreds of interfaces at most; a damaged capture may seem to have any number. */
+const MAX_POINTS = 4096;
+
+/** Numbers the observation points as they turn up; the last one stands for all that do not fit. */
 export class PointTable {
   list: PointStatistics[] = [];
   private readonly byKey = new Map<number, number>();
@@ -27,6 +30,7 @@ export class PointTable {
     const key = interfaceNumber * 4294967296 + (interfaceIndex >>> 0);
     if (key === this.lastKey) return this.lastPoint;
     let point = this.byKey.get(key);
+    if (point === undefined && this.list.length >= MAX_POINTS) point = MAX_POINTS - 1;
     if (point === undefined) {
       point = this.list.length;
       this.byKey.set(key, point);
