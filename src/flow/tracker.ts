@@ -40,6 +40,8 @@ export interface TrackerOptions {
 export const DEFAULT_MAX_LEGS = 500_000;
 /** The longest wait before a SYN is sent again: Linux's sixth retry. */
 const SYN_RETRY_NS = 64e9;
+/** First of the ports that systems choose for clients (Linux; IANA's begin at 49152). */
+const EPHEMERAL_PORT = 32768;
 /** Bytes of the longest PROXY header in text form (proxy-protocol.txt 2.1). */
 const LONGEST_PROXY_V1 = 107;
 /** Legs looked at to find one to evict. */
@@ -191,7 +193,7 @@ export class FlowTracker {
     point.bytes += p.wireLength;
     const time = p.time;
     if (time >= point.lastTime) point.lastTime = time;
-    else if (point.packets === 1) {
+    else if (Number.isNaN(point.lastTime)) {
       point.firstTime = time;
       point.lastTime = time;
     } else if (point.lastTime - time > point.stepBack) {
@@ -364,9 +366,9 @@ export class FlowTracker {
     let leg = this.findLeg(p);
     if (leg >= 0) {
       const last = this.legs.doubles(leg)[(this.legs.base(leg) >> 1) + L.LAST_TIME_D]!;
-      if (p.time - last > UDP_TIMEOUT_NS) leg = this.create(p, p.srcPort < p.dstPort, UDP, leg);
+      if (p.time - last > UDP_TIMEOUT_NS) leg = this.create(p, isFromUdpServer(p), UDP, leg);
     } else {
-      leg = this.create(p, p.srcPort < p.dstPort, UDP, -1);
+      leg = this.create(p, isFromUdpServer(p), UDP, -1);
     }
     const side = this.sideOf(leg, p);
     if (trackUdp(this.legs, leg, side, p)) this.firstPayload(leg, side, p, view);
@@ -498,4 +500,13 @@ export class FlowTracker {
     this.legs.doubles(leg)[(s >> 1) + L.PAYLOAD_BYTES_D]! += p.payloadLength;
     return leg;
   }
+}
+
+/**
+ * Who speaks first is the client, unless only the ports of the other are those that systems give to clients: a
+ * balancer's own may be as low as 1024.
+ */
+function isFromUdpServer(p: Packet): boolean {
+  if (p.srcPort < 1024) return p.dstPort >= 1024;
+  return p.srcPort < EPHEMERAL_PORT && p.dstPort >= EPHEMERAL_PORT;
 }

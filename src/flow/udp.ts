@@ -31,14 +31,10 @@ export function trackUdp(legs: LegTable, leg: number, side: number, p: Packet): 
     w[s + L.TTL] = Math.imul(p.ttl, 0x01010101);
     if (p.ipId >= 0) w[s + L.IP_ID] = (p.ipId << 16) | p.ipId;
   } else if (!macIs(w, s + L.MAC, p) || w[s + L.TTL]! >>> 24 !== p.ttl) {
-    const sameDatagram = p.ipId > 0 ? p.ipId === (w[s + L.IP_ID]! & 0xffff) : true;
-    if (
-      sameDatagram &&
-      p.payloadLength === w[s + L.LAST_LENGTH] &&
-      p.time - d[sd + L.SIDE_LAST_TIME_D]! < COPY_WINDOW_NS
-    ) {
+    if (isCopy(w, d, at, side, s, p)) {
       w[s + L.COPIES]!++;
       setMac(w, s + L.COPY_MAC, p);
+      w[at + L.OTHER_TTLS] = (w[at + L.OTHER_TTLS]! & ~(0xff << (side * 8))) | (p.ttl << (side * 8));
       return false;
     }
     const ttl = w[s + L.TTL]!;
@@ -55,6 +51,18 @@ export function trackUdp(legs: LegTable, leg: number, side: number, p: Packet): 
   d[sd + L.LAST_DATA_TIME_D] = p.time;
   w[s + L.LAST_LENGTH] = p.payloadLength;
   return w[s + L.DATA_FRAME] === 0 && p.payloadLength > 0;
+}
+
+/** The same datagram on another stretch: like the last one, or on the stretch where copies come. */
+function isCopy(w: Int32Array, d: Float64Array, at: number, side: number, s: number, p: Packet): boolean {
+  if (p.time - d[(s >> 1) + L.SIDE_LAST_TIME_D]! > COPY_WINDOW_NS) return false;
+  if (w[s + L.COPIES] !== 0 && macIs(w, s + L.COPY_MAC, p)) {
+    const copyTtl = (w[at + L.OTHER_TTLS]! >>> (side * 8)) & 0xff;
+    const isApart = !macIs(w, s + L.MAC, p) || copyTtl !== w[s + L.TTL]! >>> 24;
+    if (isApart && p.ttl === copyTtl) return true;
+  }
+  if (p.ipId > 0 && p.ipId !== (w[s + L.IP_ID]! & 0xffff)) return false;
+  return p.payloadLength === w[s + L.LAST_LENGTH];
 }
 
 function setMac(w: Int32Array, at: number, p: Packet): void {
