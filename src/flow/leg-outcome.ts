@@ -13,8 +13,8 @@ const UNANSWERED_LIMIT = 3;
  * - `refused`: the SYN was answered by a reset
  * - `reset`: a reset before both sides had closed
  * - `timeout`: a SYN that nobody answered, or data sent again and again into silence
- * - `open`: still going on at the end of the capture
- * - `ok`: closed by both sides, or by one whose close was acknowledged
+ * - `open`: still going on at the end of the capture, or its end is not to be seen here (only one direction passes)
+ * - `ok`: closed by both sides
  */
 export function legOutcome(leg: LegView): Outcome {
   if (leg.protocol === UDP) return udpOutcome(leg);
@@ -22,14 +22,15 @@ export function legOutcome(leg: LegView): Outcome {
   const finUp = (state & L.LEG_FIN_UP) !== 0;
   const finDown = (state & L.LEG_FIN_DOWN) !== 0;
   if ((state & (L.LEG_RST_UP | L.LEG_RST_DOWN)) !== 0) {
-    if ((state & L.LEG_SYN) !== 0 && (state & L.LEG_SYN_ACK) === 0) return "refused";
+    const isAnswer = (state & L.LEG_RST_DOWN) !== 0 && !up.has(L.SIDE_HAS_ACK);
+    if (isAnswer && (state & (L.LEG_SYN | L.LEG_SYN_ACK)) === L.LEG_SYN) return "refused";
     // A reset after both closed (or to late data) took nothing from anybody.
     if (finUp && finDown) return "ok";
     return "reset";
   }
   if (finUp && finDown) return "ok";
   if ((state & L.LEG_SYN) !== 0 && (state & L.LEG_SYN_ACK) === 0) {
-    return down.packets > 0 || up.payloadBytes > 0 ? "open" : "timeout";
+    return down.packets > 0 || up.payloadBytes > 0 || up.has(L.SIDE_HAS_ACK) ? "open" : "timeout";
   }
   const unanswered = (repeated: number, sentLast: boolean) => repeated >= UNANSWERED_LIMIT && sentLast;
   if (unanswered(up.repeatedCount, up.lastTime > down.lastTime)) return "timeout";
