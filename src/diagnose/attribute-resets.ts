@@ -1,4 +1,4 @@
-import { ACK } from "../decode/packet.ts";
+import { ACK, SYN } from "../decode/packet.ts";
 import { AFTER_RESET, type LegEvent, RESET, SILENCE_BROKEN } from "../flow/event-log.ts";
 import * as L from "../flow/leg-layout.ts";
 import type { Connected } from "../path/connect.ts";
@@ -267,6 +267,10 @@ function legBeyond(
     if (sightings.some((sighting) => sighting.ref === ref)) continue;
     const view = set.view(ref);
     if (view.side(side).packets === 0 || !view.has(L.LEG_SYN | L.LEG_SYN_ACK)) continue;
+    // A 4-tuple tried again and again has several legs at a point: one that saw the reset speaks for all.
+    const point = set.pointOf(ref);
+    if (sightings.some((sighting) => set.pointOf(sighting.ref) === point && sameTuple(connected, sighting.ref, ref)))
+      continue;
     const capture = set.captures[set.trackOf(ref).capture]!;
     if (capture.lastTime - order.shiftOf(ref) < nearest.time) continue;
     // A flow that had moved away was not expected at the old place any more.
@@ -329,7 +333,8 @@ function causeOf(connected: Connected, connection: Connection, verdict: ResetVer
   if (connection.healthCheck) return "health-check";
   const front = connected.set.view(connection.front);
   const opened = front.has(L.LEG_SYN_ACK) || !front.has(L.LEG_SYN);
-  if (side === 1 && (state & L.LEG_SYN) !== 0 && (state & L.LEG_SYN_ACK) === 0) return "refused";
+  const answersSyn = (event.extra[3]! & (SYN | ACK)) === SYN;
+  if (side === 1 && answersSyn && (state & L.LEG_SYN) !== 0 && (state & L.LEG_SYN_ACK) === 0) return "refused";
   const ownFin = L.LEG_FIN_UP << side;
   if ((state & ownFin) !== 0) return "late-data";
   if (side === 0) return clientCause(connected, connection, verdict, opened);

@@ -59,11 +59,12 @@ export class Case {
     return this.outcomes[connection.id]!;
   }
 
-  /** The verdict that decides a connection's `reset`: the earliest one that did harm, else the earliest. */
+  /** The verdict that decides a connection's `reset`: the earliest that did its client harm, else the earliest. */
   mainReset(connection: Connection): ResetVerdict | null {
     const verdicts = this.resets.get(connection.id);
     if (!verdicts) return null;
-    return verdicts.find((verdict) => !verdict.isHarmless) ?? verdicts[0] ?? null;
+    const harm = verdicts.find((verdict) => verdict.isFront && !verdict.isHarmless);
+    return harm ?? verdicts.find((verdict) => verdict.isFront) ?? verdicts[0] ?? null;
   }
 
   /** A cursor on a leg; valid until the next call for a leg of the same capture. */

@@ -1,4 +1,4 @@
-import type { LegRef } from "../path/leg-set.ts";
+import type { ResetAuthor, ResetCause } from "./reset-verdict.ts";
 
 export type Severity = "critical" | "warning" | "info";
 
@@ -41,12 +41,7 @@ export interface Finding {
   displayFilter: string;
   remedy: string[];
   /** Resets explained by it get this cause and, where given, author. */
-  explains?: { cause: string; by?: string };
+  explains?: { cause: ResetCause; by?: ResetAuthor };
   /** Other findings that this one explains, as the judge found. */
   symptoms?: string[];
-}
-
-/** A frame of a leg as evidence. */
-export function evidenceOf(ref: LegRef, captureOf: (ref: LegRef) => number, frame: number, note: string): Evidence {
-  return { capture: captureOf(ref), frame, note };
 }

@@ -1,0 +1,32 @@
+import type { Connected } from "../path/connect.ts";
+import { Case } from "./case.ts";
+import type { Finding } from "./finding.ts";
+import { judge } from "./judge.ts";
+import { DETECTORS } from "./registry.ts";
+
+/** What a run's connections tell: findings, most pressing first, and the case they were read from. */
+export interface Diagnosis {
+  subject: Case;
+  findings: Finding[];
+}
+
+/** Examines joined connections. Pure: the same connections give the same findings, offline and live. */
+export function diagnose(connected: Connected): Diagnosis {
+  const subject = new Case(connected);
+  const findings = judge(DETECTORS.flatMap((detector) => detector.find(subject)));
+  for (const { explains, connections } of findings) if (explains) explain(subject, connections, explains);
+  return { subject, findings };
+}
+
+/** A found cause says why the resets of its connections were sent. */
+function explain(subject: Case, connections: readonly number[], { cause, by }: NonNullable<Finding["explains"]>): void {
+  for (const id of connections) {
+    const connection = subject.connections[id];
+    const verdict = connection ? subject.mainReset(connection) : null;
+    if (!verdict || (by !== undefined && verdict.by !== by)) continue;
+    if (verdict.cause === "no-state" || verdict.cause === "unknown" || verdict.cause === "lb-abort") {
+      verdict.cause = cause;
+      verdict.clues.push("as the finding for these connections shows");
+    }
+  }
+}

@@ -1,0 +1,117 @@
+import type { Finding, Severity } from "./finding.ts";
+
+const SEVERITY_RANK: Readonly<Record<Severity, number>> = { critical: 2, warning: 1, info: 0 };
+
+/**
+ * Which causes explain which others, when they share most of their connections: the cause first, then what is only one
+ * of its clothes. A dead member explains the timeouts, the loss and the skew seen with it.
+ */
+const EXPLAINS: readonly (readonly [cause: string, symptoms: readonly string[]])[] = [
+  [
+    "lb.split-brain",
+    ["lb.failover", "path.arp-conflict", "lb.lost-state", "path.spray", "ecmp.rehash", "backend.*", "path.*"],
+  ],
+  ["lb.failover", ["lb.lost-state", "ecmp.rehash", "path.arp-conflict", "backend.*", "path.loss", "path.asymmetric"]],
+  ["path.arp-conflict", ["lb.lost-state", "lb.rehash", "ecmp.*", "path.spray", "path.asymmetric", "balance.*"]],
+  ["path.spray", ["ecmp.*", "lb.rehash", "lb.lost-state", "path.loss", "path.asymmetric"]],
+  [
+    "ecmp.rehash",
+    [
+      "lb.lost-state",
+      "lb.rehash",
+      "lb.idle-timeout",
+      "path.loss",
+      "path.asymmetric",
+      "backend.*",
+      "ecmp.skew",
+      "balance.*",
+    ],
+  ],
+  ["lb.rehash", ["lb.lost-state", "backend.aborting", "path.loss", "balance.*"]],
+  [
+    "lb.idle-timeout",
+    ["lb.lost-state", "lb.aborting", "backend.aborting", "client.aborting", "path.loss", "lb.queueing"],
+  ],
+  ["lb.lost-state", ["backend.aborting", "path.loss", "balance.*", "backend.unreachable"]],
+  ["path.direct-reply", ["backend.unreachable", "client.aborting", "path.asymmetric", "balance.*", "backend.overflow"]],
+  ["path.asymmetric", ["backend.unreachable", "backend.overflow", "balance.*", "path.loss"]],
+  ["path.icmp-missteered", ["path.mtu-blackhole", "path.loss"]],
+  ["path.mtu-blackhole", ["path.loss", "backend.slow", "backend.unreachable"]],
+  ["path.injected-reset", ["client.aborting", "backend.aborting", "lb.aborting", "path.loss"]],
+  [
+    "attack.syn-flood",
+    ["backend.overflow", "backend.unreachable", "balance.*", "path.loss", "path.asymmetric", "client.aborting"],
+  ],
+  ["lb.snat-exhaustion", ["lb.port-reuse", "backend.unreachable", "balance.*"]],
+  ["proxy.header-mismatch", ["backend.aborting", "lb.aborting", "backend.refusing", "balance.*"]],
+  [
+    "backend.refusing",
+    ["backend.aborting", "lb.aborting", "balance.*", "path.icmp-unreachable", "backend.unreachable"],
+  ],
+  ["backend.unreachable", ["path.loss", "balance.*", "path.icmp-unreachable", "lb.queueing"]],
+  ["backend.overflow", ["backend.slow", "path.loss", "balance.*", "backend.aborting", "backend.unreachable"]],
+  ["lb.aborting", ["backend.slow"]],
+  ["lb.queueing", ["backend.slow"]],
+  ["path.loss", ["backend.slow"]],
+  ["ecmp.polarization", ["ecmp.skew"]],
+  ["balance.source-skew", ["balance.backend-skew", "ecmp.skew", "balance.load-skew"]],
+  ["balance.backend-skew", ["balance.load-skew"]],
+  ["backend.aborting", ["lb.aborting"]],
+];
+
+/** A symptom shares at least this much of its connections with its cause. */
+const SHARED = 0.5;
+
+/**
+ * One cause, one finding: folds findings that another one explains into it, and ranks the rest by severity, then by
+ * confidence times the connections that suffer. Findings about the capture itself never come first.
+ */
+export function judge(found: readonly Finding[]): Finding[] {
+  const remaining = new Set(found);
+  for (const [cause, symptoms] of EXPLAINS) {
+    for (const finding of found) {
+      if (finding.id !== cause || !remaining.has(finding)) continue;
+      for (const other of found) {
+        if (other === finding || !remaining.has(other) || other.severity === "info") continue;
+        if (!symptoms.some((pattern) => matches(pattern, other.id)) || !isExplained(other, finding)) continue;
+        remaining.delete(other);
+        finding.symptoms ??= [];
+        finding.symptoms.push(`${other.id}: ${other.title}`);
+        finding.connections = [...new Set([...finding.connections, ...other.connections])];
+      }
+    }
+  }
+  return [...remaining].sort(compare);
+}
+
+function compare(a: Finding, b: Finding): number {
+  const aboutCapture = (finding: Finding) => (finding.id.startsWith("capture.") ? 1 : 0);
+  return (
+    aboutCapture(a) - aboutCapture(b) || SEVERITY_RANK[b.severity] - SEVERITY_RANK[a.severity] || weight(b) - weight(a)
+  );
+}
+
+function weight(finding: Finding): number {
+  return finding.confidence * Math.max(1, finding.connections.length);
+}
+
+/** Most of a symptom's connections are the cause's, or it names no connections and falls into its time and place. */
+function isExplained(symptom: Finding, cause: Finding): boolean {
+  if (symptom.connections.length === 0) {
+    return symptom.window.from >= cause.window.from - 2e9 && samePlace(symptom, cause);
+  }
+  const connections = new Set(cause.connections);
+  const shared = symptom.connections.filter((id) => connections.has(id)).length;
+  if (shared >= symptom.connections.length * SHARED) return true;
+  // A statistic over all connections of a VIP, in which the broken ones are missing.
+  return symptom.id.startsWith("balance.") && samePlace(symptom, cause);
+}
+
+function samePlace(a: Finding, b: Finding): boolean {
+  if (a.where.vip !== undefined && b.where.vip !== undefined) return a.where.vip === b.where.vip;
+  return true;
+}
+
+function matches(pattern: string, id: string): boolean {
+  return pattern.endsWith("*") ? id.startsWith(pattern.slice(0, -1)) : pattern === id;
+}
