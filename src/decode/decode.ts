@@ -1,9 +1,10 @@
 import { arp } from "./arp.ts";
+import { ethernet, etherType } from "./ethernet.ts";
 import { FragmentTable } from "./fragments.ts";
-import { ethernet, etherType, startLayer } from "./link.ts";
+import { startLayer } from "./link.ts";
 import { ipAny, ipv4, ipv6 } from "./network.ts";
 import { ARP, DONE, ETHER_TYPE, ETHERNET, GRE_HEADER, IP_ANY, IPV4, IPV6, TRANSPORT, UDP_PAYLOAD } from "./next.ts";
-import { NOTHING, type Packet } from "./packet.ts";
+import { NOTHING, type Packet, VIA_NONE } from "./packet.ts";
 import { transport } from "./transport.ts";
 import { gre, udpPayload } from "./tunnel.ts";
 
@@ -36,6 +37,8 @@ export class Decoder {
     p.mac2 = 0;
     p.interfaceIndex = 0;
     p.moreFragments = false;
+    p.datagramEnd = offset + wireLength;
+    p.viaKind = VIA_NONE;
     p.encapsulation.depth = 0;
     let next = startLayer(p, view, linkType);
     while (next !== DONE) {
@@ -65,8 +68,7 @@ export class Decoder {
           next = ipAny(p, view);
           break;
         case ARP:
-          arp(p, view);
-          next = DONE;
+          next = arp(p, view);
           break;
         default:
           next = DONE;

@@ -1,6 +1,7 @@
-import { MPLS, VLAN } from "./encapsulation.ts";
-import { ARP, DONE, ETHER_TYPE, ETHERNET, IP_ANY, IPV4, IPV6 } from "./next.ts";
+import { MAX_LENGTH } from "./ethernet.ts";
+import { cutShort, DONE, ETHER_TYPE, ETHERNET, IP_ANY, IPV4, IPV6 } from "./next.ts";
 import type { Packet } from "./packet.ts";
+import { ppp, pppoeSession } from "./ppp.ts";
 
 /** LINKTYPE_ values, https://www.tcpdump.org/linktypes.html, with the DLT_ numbers some systems write instead. */
 const LINK_NULL = 0;
@@ -9,6 +10,7 @@ const LINK_PPP = 9;
 const LINK_PPP_HDLC = 50;
 const LINK_PPP_ETHER = 51;
 const LINK_RAW = 101;
+const LINK_C_HDLC = 104;
 const LINK_LOOP = 108;
 const LINK_SLL = 113;
 const LINK_IPV4 = 228;
@@ -26,6 +28,7 @@ const SUPPORTED = new Set([
   LINK_PPP_HDLC,
   LINK_PPP_ETHER,
   LINK_RAW,
+  LINK_C_HDLC,
   LINK_LOOP,
   LINK_SLL,
   LINK_IPV4,
@@ -36,18 +39,10 @@ const SUPPORTED = new Set([
   DLT_RAW_OPENBSD,
 ]);
 
-const ETHERTYPE_IPV4 = 0x0800;
-const ETHERTYPE_VLAN = 0x8100;
-const ETHERTYPE_TEB = 0x6558;
-const ETHERTYPE_IPV6 = 0x86dd;
-const ETHERTYPE_PPPOE_SESSION = 0x8864;
-const ETHERTYPE_MPLS = 0x8847;
-const ETHERTYPE_MPLS_MULTICAST = 0x8848;
-const ETHERTYPE_QINQ = 0x88a8;
-/** QinQ outer tags of older switches. */
-const ETHERTYPE_QINQ_OLD1 = 0x9100;
-const ETHERTYPE_QINQ_OLD2 = 0x9200;
-const ETHERTYPE_ARP = 0x0806;
+/** Netfilter's attribute that holds the packet (NFULA_PAYLOAD). */
+const NFLOG_PAYLOAD = 9;
+const LINUX_AF_INET = 2;
+const LINUX_AF_INET6 = 10;
 
 /** True where packets of this LINKTYPE_ can be decoded. */
 export function isSupportedLinkType(linkType: number): boolean {
@@ -76,6 +71,7 @@ export function startLayer(p: Packet, view: DataView, linkType: number): number 
       return addressFamily(p, view);
     case LINK_PPP:
     case LINK_PPP_HDLC:
+    case LINK_C_HDLC:
       return ppp(p, view);
     case LINK_PPP_ETHER:
       return pppoeSession(p, view);
@@ -86,94 +82,9 @@ export function startLayer(p: Packet, view: DataView, linkType: number): number 
   }
 }
 
-/** Ethernet II and 802.3 with SNAP. Only the outermost frame's MACs are kept: they name the neighbours. */
-export function ethernet(p: Packet, view: DataView): number {
-  const at = p.offset;
-  if (at + 14 > p.end) return cut(p);
-  if (p.encapsulation.depth === 0) {
-    p.mac0 = view.getInt32(at);
-    p.mac1 = view.getInt32(at + 4);
-    p.mac2 = view.getInt32(at + 8);
-  }
-  p.etherType = view.getUint16(at + 12);
-  p.offset = at + 14;
-  if (p.etherType === ETHERTYPE_IPV4) return IPV4;
-  return ETHER_TYPE;
-}
-
-/** What an EtherType leads to: IP, a tag, or nothing of interest. */
-export function etherType(p: Packet, view: DataView): number {
-  const type = p.etherType;
-  switch (type) {
-    case ETHERTYPE_IPV4:
-      return IPV4;
-    case ETHERTYPE_IPV6:
-      return IPV6;
-    case ETHERTYPE_VLAN:
-    case ETHERTYPE_QINQ:
-    case ETHERTYPE_QINQ_OLD1:
-    case ETHERTYPE_QINQ_OLD2:
-      return vlanTag(p, view);
-    case ETHERTYPE_MPLS:
-    case ETHERTYPE_MPLS_MULTICAST:
-      return mplsLabels(p, view);
-    case ETHERTYPE_ARP:
-      return ARP;
-    case ETHERTYPE_PPPOE_SESSION:
-      return pppoeSession(p, view);
-    case ETHERTYPE_TEB:
-      return ETHERNET;
-    default:
-      return type <= 1500 ? snap(p, view) : DONE;
-  }
-}
-
-function vlanTag(p: Packet, view: DataView): number {
-  const at = p.offset;
-  if (at + 4 > p.end) return cut(p);
-  // Priority tags (VID 0) name no VLAN: 802.1Q 6.9.
-  const vid = view.getUint16(at) & 0xfff;
-  if (vid !== 0 && !p.encapsulation.pushTag(VLAN, vid)) return DONE;
-  p.etherType = view.getUint16(at + 2);
-  p.offset = at + 4;
-  return ETHER_TYPE;
-}
-
-function mplsLabels(p: Packet, view: DataView): number {
-  let at = p.offset;
-  for (;;) {
-    if (at + 4 > p.end) return cut(p);
-    const word = view.getUint32(at);
-    if (!p.encapsulation.pushTag(MPLS, word >>> 12)) return DONE;
-    at += 4;
-    if (word & 0x100) break;
-  }
-  p.offset = at;
-  if (at >= p.end) return cut(p);
-  const nibble = view.getUint8(at) >>> 4;
-  if (nibble === 4) return IPV4;
-  if (nibble === 6) return IPV6;
-  // RFC 4385: a pseudowire control word has a first nibble of 0; Ethernet follows it.
-  if (nibble === 0 && at + 4 <= p.end) {
-    p.offset = at + 4;
-    return ETHERNET;
-  }
-  return DONE;
-}
-
-/** 802.2 LLC with SNAP (RFC 1042). */
-function snap(p: Packet, view: DataView): number {
-  const at = p.offset;
-  if (at + 8 > p.end || view.getUint16(at) !== 0xaaaa || view.getUint8(at + 2) !== 3) return DONE;
-  if (view.getUint16(at + 3) !== 0 || view.getUint8(at + 5) !== 0) return DONE;
-  p.etherType = view.getUint16(at + 6);
-  p.offset = at + 8;
-  return p.etherType > 1500 ? ETHER_TYPE : DONE;
-}
-
 function linuxCooked(p: Packet, view: DataView): number {
   const at = p.offset;
-  if (at + 16 > p.end) return cut(p);
+  if (at + 16 > p.end) return cutShort(p);
   sourceMac(p, view, view.getUint16(at + 4), at + 6);
   p.etherType = view.getUint16(at + 14);
   p.offset = at + 16;
@@ -182,7 +93,7 @@ function linuxCooked(p: Packet, view: DataView): number {
 
 function linuxCooked2(p: Packet, view: DataView): number {
   const at = p.offset;
-  if (at + 20 > p.end) return cut(p);
+  if (at + 20 > p.end) return cutShort(p);
   p.etherType = view.getUint16(at);
   p.interfaceIndex = view.getInt32(at + 4);
   sourceMac(p, view, view.getUint8(at + 11), at + 12);
@@ -199,14 +110,14 @@ function sourceMac(p: Packet, view: DataView, length: number, at: number): void 
 
 /** BSD loopback: the address family in the byte order of the capturing host (NULL) or network order (LOOP). */
 function addressFamily(p: Packet, view: DataView): number {
-  if (p.offset + 4 > p.end) return cut(p);
-  let family = view.getUint32(p.offset);
-  if (family > 0xffff) family = view.getUint32(p.offset, true);
+  if (p.offset + 4 > p.end) return cutShort(p);
+  const word = view.getUint32(p.offset);
+  const family = word > 0xffff ? view.getUint32(p.offset, true) : word;
   p.offset += 4;
   switch (family) {
     case 2:
       return IPV4;
-    // AF_INET6 of NetBSD/OpenBSD/Windows, FreeBSD, macOS and Linux
+    // AF_INET6 of Windows, NetBSD and OpenBSD, FreeBSD, macOS, Linux
     case 23:
     case 24:
     case 28:
@@ -214,53 +125,20 @@ function addressFamily(p: Packet, view: DataView): number {
     case 10:
       return IPV6;
     default:
-      return DONE;
+      // 0f 00 08 00 in PcapPlusPlus's null_loopback.pcap: Cisco HDLC's header, the lower half an EtherType
+      p.etherType = word & 0xffff;
+      return p.etherType > MAX_LENGTH ? ETHER_TYPE : DONE;
   }
 }
 
-function ppp(p: Packet, view: DataView): number {
-  let at = p.offset;
-  if (at + 4 <= p.end) {
-    const address = view.getUint16(at);
-    // RFC 1662 framing (ff 03), or Cisco HDLC (0f 00 / 8f 00), whose type field is an EtherType
-    if (address === 0xff03) at += 2;
-    else if (address === 0x0f00 || address === 0x8f00) {
-      p.etherType = view.getUint16(at + 2);
-      p.offset = at + 4;
-      return ETHER_TYPE;
-    }
-  }
-  p.offset = at;
-  return pppProtocol(p, view);
-}
-
-function pppProtocol(p: Packet, view: DataView): number {
-  let at = p.offset;
-  if (at + 2 > p.end) return cut(p);
-  let protocol = view.getUint8(at++);
-  // RFC 1661 6.5: an odd first byte is a protocol field compressed to one byte
-  if ((protocol & 1) === 0) protocol = (protocol << 8) | view.getUint8(at++);
-  p.offset = at;
-  if (protocol === 0x21) return IPV4;
-  if (protocol === 0x57) return IPV6;
-  if (protocol === 0x281 || protocol === 0x283) return mplsLabels(p, view);
-  return DONE;
-}
-
-function pppoeSession(p: Packet, view: DataView): number {
-  if (p.offset + 8 > p.end) return cut(p);
-  p.offset += 6;
-  return pppProtocol(p, view);
-}
-
-/** https://www.tcpdump.org/linktypes/LINKTYPE_NFLOG.html: a header, then TLVs in host order; type 9 is the packet. */
+/** https://www.tcpdump.org/linktypes/LINKTYPE_NFLOG.html: a header, then TLVs, one of which is the packet. */
 function nflog(p: Packet, view: DataView): number {
   let at = p.offset;
-  if (at + 4 > p.end) return cut(p);
+  if (at + 4 > p.end) return cutShort(p);
   const family = view.getUint8(at);
   at += 4;
   while (at + 4 <= p.end) {
-    // The TLVs are in the order of the capturing host, which the file does not say. A length that fits tells.
+    // The TLVs are in the order of the capturing host, which the file does not say. A type that exists tells.
     let length = view.getUint16(at, true);
     let type = view.getUint16(at + 2, true);
     if (type > 0xff) {
@@ -268,16 +146,11 @@ function nflog(p: Packet, view: DataView): number {
       type = view.getUint16(at + 2);
     }
     if (length < 4) return DONE;
-    if (type === 9) {
+    if (type === NFLOG_PAYLOAD) {
       p.offset = at + 4;
-      return family === 2 ? IPV4 : family === 10 ? IPV6 : DONE;
+      return family === LINUX_AF_INET ? IPV4 : family === LINUX_AF_INET6 ? IPV6 : DONE;
     }
     at += (length + 3) & ~3;
   }
-  return DONE;
-}
-
-function cut(p: Packet): number {
-  p.cut = true;
-  return DONE;
+  return at < p.start + p.wireLength ? cutShort(p) : DONE;
 }

@@ -1,6 +1,7 @@
 import { IP_IN_IP } from "./encapsulation.ts";
 import type { FragmentTable } from "./fragments.ts";
-import { DONE, GRE_HEADER, IPV4, IPV6, TRANSPORT } from "./next.ts";
+import { cutShort, DONE, GRE_HEADER, IPV4, IPV6, TRANSPORT } from "./next.ts";
+import { destinationOptions, ipv4Options } from "./original-destination.ts";
 import { IS_FRAGMENT, MAPPED, NOTHING, type Packet, TCP, UDP } from "./packet.ts";
 
 const PROTOCOL_IPV4 = 4;
@@ -19,7 +20,7 @@ const MAX_EXTENSION_HEADERS = 12;
 
 /** The version nibble decides: raw IP links, GUE variant 1 and FOU. */
 export function ipAny(p: Packet, view: DataView): number {
-  if (p.offset >= p.end) return cut(p);
+  if (p.offset >= p.end) return cutShort(p);
   const version = view.getUint8(p.offset) >>> 4;
   return version === 4 ? IPV4 : version === 6 ? IPV6 : DONE;
 }
@@ -27,7 +28,7 @@ export function ipAny(p: Packet, view: DataView): number {
 /** IPv4 header (RFC 791). */
 export function ipv4(p: Packet, view: DataView, fragments: FragmentTable): number {
   const at = p.offset;
-  if (at + 20 > p.end) return cut(p);
+  if (at + 20 > p.end) return cutShort(p);
   const first = view.getInt32(at);
   const headerLength = ((first >>> 24) & 0xf) * 4;
   if (first >>> 28 !== 4 || headerLength < 20) return DONE;
@@ -46,15 +47,18 @@ export function ipv4(p: Packet, view: DataView, fragments: FragmentTable): numbe
   p.dst1 = 0;
   p.dst2 = MAPPED;
   p.dst3 = view.getInt32(at + 16);
-  // Length 0 is what segmentation offload leaves in a capture taken before the NIC: the frame ends the datagram.
-  p.datagramEnd = totalLength === 0 ? p.start + p.wireLength : at + totalLength;
-  if (totalLength !== 0 && totalLength < headerLength) return DONE;
+  // Length 0 is what segmentation offload leaves in a capture taken before the NIC: what is around ends the datagram.
+  if (totalLength !== 0) {
+    if (totalLength < headerLength) return DONE;
+    p.datagramEnd = at + totalLength;
+  }
   // Ethernet pads short frames: what lies beyond the datagram is not payload.
   if (p.datagramEnd < p.end) p.end = p.datagramEnd;
   p.offset = at + headerLength;
   p.fragmentOffset = (second & 0x1fff) * 8;
   p.moreFragments = (second & 0x2000) !== 0;
-  if (p.offset > p.end) return cut(p);
+  if (p.offset > p.end) return cutShort(p);
+  if (headerLength > 20) ipv4Options(p, view, at + 20, p.offset);
   if ((second & 0x3fff) !== 0) {
     p.fragmentId = second >>> 16;
     if (p.fragmentOffset !== 0) return laterFragment(p, fragments);
@@ -65,12 +69,14 @@ export function ipv4(p: Packet, view: DataView, fragments: FragmentTable): numbe
 /** IPv6 header and its extension headers (RFC 8200). */
 export function ipv6(p: Packet, view: DataView, fragments: FragmentTable): number {
   const at = p.offset;
-  if (at + 40 > p.end) return cut(p);
-  if (view.getUint8(at) >>> 4 !== 6) return DONE;
+  if (at + 40 > p.end) return cutShort(p);
+  const first = view.getInt32(at);
+  if (first >>> 28 !== 6) return DONE;
   const payloadLength = view.getUint16(at + 4);
   p.ipVersion = 6;
   p.ttl = view.getUint8(at + 7);
   p.ipId = -1;
+  p.flowLabel = first & 0xfffff;
   p.dontFragment = true;
   p.src0 = view.getInt32(at + 8);
   p.src1 = view.getInt32(at + 12);
@@ -82,8 +88,8 @@ export function ipv6(p: Packet, view: DataView, fragments: FragmentTable): numbe
   p.dst3 = view.getInt32(at + 36);
   p.fragmentOffset = 0;
   p.moreFragments = false;
-  // Payload length 0: a jumbogram, or segmentation offload: the frame ends the datagram.
-  p.datagramEnd = payloadLength === 0 ? p.start + p.wireLength : at + 40 + payloadLength;
+  // Payload length 0: a jumbogram, or segmentation offload: what is around ends the datagram.
+  if (payloadLength !== 0) p.datagramEnd = at + 40 + payloadLength;
   if (p.datagramEnd < p.end) p.end = p.datagramEnd;
   p.protocol = view.getUint8(at + 6);
   p.offset = at + 40;
@@ -100,30 +106,31 @@ function extensionHeaders(p: Packet, view: DataView, fragments: FragmentTable): 
       case MOBILITY:
       case HOST_IDENTITY:
       case SHIM6:
-        if (at + 8 > p.end) return cut(p);
+        if (at + 8 > p.end) return cutShort(p);
+        if (p.protocol === DESTINATION_OPTIONS) destinationOptions(p, view, at);
         p.protocol = view.getUint8(at);
         p.offset = at + (view.getUint8(at + 1) + 1) * 8;
         break;
       case AUTHENTICATION:
-        if (at + 8 > p.end) return cut(p);
+        if (at + 8 > p.end) return cutShort(p);
         p.protocol = view.getUint8(at);
         p.offset = at + (view.getUint8(at + 1) + 2) * 4;
         break;
       case FRAGMENT: {
-        if (at + 8 > p.end) return cut(p);
+        if (at + 8 > p.end) return cutShort(p);
         p.protocol = view.getUint8(at);
         const field = view.getUint16(at + 2);
         p.fragmentOffset = field & 0xfff8;
         p.moreFragments = (field & 1) !== 0;
         p.fragmentId = view.getInt32(at + 4);
         p.offset = at + 8;
-        if (p.fragmentOffset !== 0) return p.offset > p.end ? cut(p) : laterFragment(p, fragments);
+        if (p.fragmentOffset !== 0) return p.offset > p.end ? cutShort(p) : laterFragment(p, fragments);
         break;
       }
       default:
-        return p.offset > p.end ? cut(p) : nextProtocol(p);
+        return p.offset > p.end ? cutShort(p) : nextProtocol(p);
     }
-    if (p.offset > p.end) return cut(p);
+    if (p.offset > p.end) return cutShort(p);
   }
   return DONE;
 }
@@ -169,10 +176,5 @@ function laterFragment(p: Packet, fragments: FragmentTable): number {
   p.payloadOffset = p.offset;
   p.payloadCaptured = 0;
   p.kind = fragments.find(p) ? IS_FRAGMENT : NOTHING;
-  return DONE;
-}
-
-function cut(p: Packet): number {
-  p.cut = true;
   return DONE;
 }

@@ -1,3 +1,5 @@
+import type { Packet } from "./packet.ts";
+
 /**
  * What comes next at the cursor. Each decoding step advances `packet.offset` and returns one of these; the loop in
  * decode.ts dispatches on it. So nesting is a loop, not a recursion, and no file needs to know its neighbours.
@@ -16,3 +18,9 @@ export const UDP_PAYLOAD = 7;
 /** IP whose version nibble must be looked at. */
 export const IP_ANY = 8;
 export const ARP = 9;
+
+/** Ends decoding at a header that is not whole. */
+export function cutShort(p: Packet): number {
+  p.cut = true;
+  return DONE;
+}

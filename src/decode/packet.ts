@@ -24,6 +24,15 @@ export const IS_ICMP = 4;
 export const IS_ARP = 5;
 export const IS_VRRP = 6;
 
+/** Who names the service that the client called (`viaKind`). */
+export const VIA_NONE = 0;
+/** A Geneve option (Cilium's DSR). */
+export const VIA_GENEVE = 1;
+/** An IPv4 option or IPv6 destination option (Cilium's DSR). */
+export const VIA_IP_OPTION = 2;
+/** A TCP option beside or within TOA (Alibaba's FullNAT). */
+export const VIA_TCP_OPTION = 3;
+
 /** Bits of `optionsSeen`. */
 export const OPT_MSS = 1;
 export const OPT_WINDOW_SCALE = 2;
@@ -88,14 +97,27 @@ export class Packet {
   ttl = 0;
   /** IPv4 identification; -1 in IPv6. */
   ipId = -1;
+  /** IPv6 flow label (20 bits); stale in IPv4. */
+  flowLabel = 0;
   dontFragment = false;
   protocol = 0;
-  /** Where the IP datagram ends by its own length field; may lie beyond `end` in a cut packet. */
+  /** Where the IP datagram ends by its own length field, or what it lies in; beyond `end` in a cut packet. */
   datagramEnd = 0;
   /** Bytes into the datagram; 0 for a whole datagram and for a first fragment. */
   fragmentOffset = 0;
   moreFragments = false;
   fragmentId = 0;
+
+  /**
+   * The service that the client called, where a load balancer that rewrites the destination names it to the backend:
+   * `viaKind` is a VIA_ constant, or 0 where nobody does and the rest is stale. Port 0 where only the address is named.
+   */
+  viaKind = VIA_NONE;
+  via0 = 0;
+  via1 = 0;
+  via2 = 0;
+  via3 = 0;
+  viaPort = 0;
 
   // TCP and UDP.
   srcPort = 0;
@@ -124,12 +146,12 @@ export class Packet {
   toa3 = 0;
   toaPort = 0;
 
-  // ICMP errors: what they say, and the flow they quote (ports 0 where the quote is too short).
+  // ICMP errors: what they say, and the flow they quote.
   icmpType = 0;
   icmpCode = 0;
   /** Next-hop MTU of "fragmentation needed" and "packet too big", else 0. */
   icmpMtu = 0;
-  /** True where `quoted*` holds a TCP or UDP flow. */
+  /** True where `quoted*` holds a TCP or UDP flow; the sequence number is 0 where the quote ends before it. */
   quotes = false;
   quotedProtocol = 0;
   quotedSrc0 = 0;

@@ -1,6 +1,6 @@
 import type { FragmentTable } from "./fragments.ts";
 import { icmp4, icmp6 } from "./icmp.ts";
-import { DONE, UDP_PAYLOAD } from "./next.ts";
+import { cutShort, DONE, UDP_PAYLOAD } from "./next.ts";
 import { ICMP, ICMPV6, IS_TCP, IS_UDP, OPT_TIMESTAMPS, type Packet, TCP, UDP, VRRP } from "./packet.ts";
 import { tcpOptions } from "./tcp-options.ts";
 import { vrrp } from "./vrrp.ts";
@@ -29,10 +29,7 @@ export function transport(p: Packet, view: DataView, fragments: FragmentTable): 
 /** TCP header and options (RFC 9293 3.1). */
 function tcp(p: Packet, view: DataView, fragments: FragmentTable): number {
   const at = p.offset;
-  if (at + 20 > p.end) {
-    p.cut = true;
-    return DONE;
-  }
+  if (at + 20 > p.end) return cutShort(p);
   const ports = view.getInt32(at);
   p.srcPort = ports >>> 16;
   p.dstPort = ports & 0xffff;
@@ -57,32 +54,29 @@ function tcp(p: Packet, view: DataView, fragments: FragmentTable): number {
   const payload = at + headerLength;
   p.payloadOffset = payload;
   const length = p.datagramEnd - payload;
-  p.payloadLength = length > 0 ? length : 0;
+  p.payloadLength = Math.max(length, 0);
   const captured = p.end - payload;
-  p.payloadCaptured = captured > 0 ? captured : 0;
+  p.payloadCaptured = Math.max(captured, 0);
+  if (captured < 0) p.cut = true;
   if (p.moreFragments) fragments.remember(p);
   p.kind = IS_TCP;
   return DONE;
 }
 
-/** UDP header (RFC 768). The length field is not trusted: 0 and lies occur. */
+/** UDP header (RFC 768). Its length counts only where it is less than the datagram's: 0 and lies occur. */
 function udp(p: Packet, view: DataView, fragments: FragmentTable): number {
   const at = p.offset;
-  if (at + 8 > p.end) {
-    p.cut = true;
-    return DONE;
-  }
+  if (at + 8 > p.end) return cutShort(p);
   const ports = view.getInt32(at);
   p.srcPort = ports >>> 16;
   p.dstPort = ports & 0xffff;
+  const length = view.getUint16(at + 4);
+  const end = length >= 8 && at + length < p.datagramEnd ? at + length : p.datagramEnd;
   p.payloadOffset = at + 8;
-  p.payloadLength = Math.max(0, p.datagramEnd - at - 8);
-  p.payloadCaptured = Math.max(0, p.end - at - 8);
+  p.payloadLength = Math.max(0, end - at - 8);
+  p.payloadCaptured = Math.max(0, Math.min(end, p.end) - at - 8);
   p.offset = at + 8;
   p.kind = IS_UDP;
-  if (p.moreFragments) {
-    fragments.remember(p);
-    return DONE;
-  }
+  if (p.moreFragments) fragments.remember(p);
   return UDP_PAYLOAD;
 }
