@@ -1,4 +1,4 @@
-import { DONE } from "./next.ts";
+import { cutShort, DONE } from "./next.ts";
 import { IS_ARP, IS_ICMP, MAPPED, type Packet, TCP, UDP } from "./packet.ts";
 
 const UNREACHABLE_4 = 3;
@@ -16,10 +16,7 @@ const OPTION_TARGET_LINK = 2;
 /** ICMP (RFC 792): what it says and, for errors, the flow it quotes. */
 export function icmp4(p: Packet, view: DataView): number {
   const at = p.offset;
-  if (at + 8 > p.end) {
-    p.cut = true;
-    return DONE;
-  }
+  if (at + 8 > p.end) return cutShort(p);
   header(p, view, at);
   const type = p.icmpType;
   if (type === UNREACHABLE_4 && p.icmpCode === FRAGMENTATION_NEEDED) p.icmpMtu = view.getUint16(at + 6);
@@ -38,10 +35,7 @@ export function icmp4(p: Packet, view: DataView): number {
 /** ICMPv6 (RFC 4443), and neighbour discovery (RFC 4861) in the fields of ARP. */
 export function icmp6(p: Packet, view: DataView): number {
   const at = p.offset;
-  if (at + 8 > p.end) {
-    p.cut = true;
-    return DONE;
-  }
+  if (at + 8 > p.end) return cutShort(p);
   header(p, view, at);
   if (p.icmpType === TOO_BIG) p.icmpMtu = view.getInt32(at + 4);
   if (p.icmpType < 128) quoted6(p, view, at + 8);
@@ -69,7 +63,8 @@ function quoted4(p: Packet, view: DataView, at: number): void {
   p.quotedDst1 = 0;
   p.quotedDst2 = MAPPED;
   p.quotedDst3 = view.getInt32(at + 16);
-  quotedPorts(p, view, at + (view.getUint8(at) & 0xf) * 4);
+  // a later fragment has no ports to quote
+  if ((view.getUint16(at + 6) & 0x1fff) === 0) quotedPorts(p, view, at + (view.getUint8(at) & 0xf) * 4);
 }
 
 function quoted6(p: Packet, view: DataView, at: number): void {
@@ -88,14 +83,11 @@ function quoted6(p: Packet, view: DataView, at: number): void {
 
 /** An error quotes at least 8 bytes of the transport header: ports and, for TCP, the sequence number. */
 function quotedPorts(p: Packet, view: DataView, at: number): void {
-  p.quotedSrcPort = 0;
-  p.quotedDstPort = 0;
-  p.quotedSeq = 0;
   if (p.quotedProtocol !== TCP && p.quotedProtocol !== UDP) return;
   if (at + 4 > p.end) return;
   p.quotedSrcPort = view.getUint16(at);
   p.quotedDstPort = view.getUint16(at + 2);
-  if (at + 8 <= p.end) p.quotedSeq = view.getInt32(at + 4);
+  p.quotedSeq = at + 8 <= p.end ? view.getInt32(at + 4) : 0;
   p.quotes = true;
 }
 
