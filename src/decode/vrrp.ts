@@ -1,20 +1,22 @@
-import { DONE } from "./next.ts";
+import { cutShort, DONE } from "./next.ts";
 import { IS_VRRP, MAPPED, type Packet } from "./packet.ts";
 
-/** VRRP advertisement, version 2 (RFC 3768) or 3 (RFC 9568). Protocol 112 is CARP's too: its version/type byte is 0x21 as well, its length differs. */
+/** CARP shares VRRP's protocol number and first byte: 36 bytes, and 7 where VRRP counts its addresses. */
+const CARP_BYTES = 36;
+const CARP_AUTHENTICATION_WORDS = 7;
+
+/** VRRP advertisement, version 2 (RFC 3768) or 3 (RFC 9568). */
 export function vrrp(p: Packet, view: DataView): number {
   const at = p.offset;
-  if (at + 8 > p.end) {
-    p.cut = true;
-    return DONE;
-  }
+  if (at + 8 > p.end) return cutShort(p);
   const versionType = view.getUint8(at);
   if (versionType !== 0x21 && versionType !== 0x31) return DONE;
   const version = versionType >>> 4;
   const count = view.getUint8(at + 3);
   const width = p.ipVersion === 6 ? 16 : 4;
-  // CARP: authlen 7 where VRRP counts addresses, and no room for them.
   if (at + 8 + count * width > p.datagramEnd) return DONE;
+  // VRRP with 7 addresses has 44 bytes: version 2 ends with 8 bytes of authentication data.
+  if (version === 2 && count === CARP_AUTHENTICATION_WORDS && p.datagramEnd - at === CARP_BYTES) return DONE;
   p.vrrpVersion = version;
   p.vrrpId = view.getUint8(at + 1);
   p.vrrpPriority = view.getUint8(at + 2);
