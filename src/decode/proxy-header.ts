@@ -1,3 +1,4 @@
+import ipaddr from "ipaddr.js";
 import { MAPPED } from "./packet.ts";
 
 /** A PROXY protocol header (https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt). */
@@ -18,6 +19,9 @@ type Words = [number, number, number, number];
 
 /** The longest v1 header: 107 bytes with CR LF. */
 const MAX_V1 = 107;
+/** Version 2 in the high half; any other command is no header that may be relied upon. */
+const V2_LOCAL = 0x20;
+const V2_PROXY = 0x21;
 
 /** Cheap test of the first word of a payload: can a PROXY header begin here? */
 export function mayBeProxyHeader(firstWord: number): boolean {
@@ -58,11 +62,13 @@ function readV1(view: DataView, offset: number, captured: number): ProxyHeader |
   };
   if (family !== "TCP4" && family !== "TCP6") return family === "UNKNOWN" ? header : null;
   // A port that the snap length may have cut is not a port: something must follow it.
-  if (sourcePort !== undefined && (destinationPort !== undefined || end > 0)) {
-    header.source = parseAddress(source ?? "");
-    header.sourcePort = Number(sourcePort);
-    header.destination = parseAddress(destination ?? "");
-    if (end > 0) header.destinationPort = Number(destinationPort);
+  if (source === undefined || destination === undefined || sourcePort === undefined) return header;
+  if (!isPort(sourcePort) || (destinationPort === undefined && end < 0)) return header;
+  header.source = addressWords(source, family);
+  header.sourcePort = Number(sourcePort);
+  header.destination = addressWords(destination, family);
+  if (end > 0 && destinationPort !== undefined && isPort(destinationPort)) {
+    header.destinationPort = Number(destinationPort);
   }
   return header;
 }
@@ -71,24 +77,27 @@ function readV2(view: DataView, offset: number, captured: number): ProxyHeader |
   if (captured < 16) return null;
   if (view.getInt32(offset + 4) !== 0x000d0a51 || view.getInt32(offset + 8) !== 0x5549540a) return null;
   const versionCommand = view.getUint8(offset + 12);
-  if (versionCommand >>> 4 !== 2) return null;
+  if (versionCommand !== V2_LOCAL && versionCommand !== V2_PROXY) return null;
   const header: ProxyHeader = {
     version: 2,
-    command: (versionCommand & 0xf) === 0 ? "local" : "proxy",
+    command: versionCommand === V2_LOCAL ? "local" : "proxy",
     source: null,
     sourcePort: 0,
     destination: null,
     destinationPort: 0,
     length: 16 + view.getUint16(offset + 14),
   };
+  // the addresses of a LOCAL header are to be ignored, whatever they are
+  if (header.command === "local") return header;
   const family = view.getUint8(offset + 13) >>> 4;
   const at = offset + 16;
-  if (family === 1 && captured >= 28) {
+  const room = Math.min(captured, header.length);
+  if (family === 1 && room >= 28) {
     header.source = [0, 0, MAPPED, view.getInt32(at)];
     header.destination = [0, 0, MAPPED, view.getInt32(at + 4)];
     header.sourcePort = view.getUint16(at + 8);
     header.destinationPort = view.getUint16(at + 10);
-  } else if (family === 2 && captured >= 52) {
+  } else if (family === 2 && room >= 52) {
     header.source = [view.getInt32(at), view.getInt32(at + 4), view.getInt32(at + 8), view.getInt32(at + 12)];
     header.destination = [
       view.getInt32(at + 16),
@@ -102,25 +111,17 @@ function readV2(view: DataView, offset: number, captured: number): ProxyHeader |
   return header;
 }
 
-function parseAddress(text: string): Words | null {
-  return text.includes(":") ? parseIpv6(text) : parseIpv4(text);
+function addressWords(text: string, family: string): Words | null {
+  if (family === "TCP4") return ipaddr.IPv4.isValidFourPartDecimal(text) ? words(ipaddr.IPv4.parse(text)) : null;
+  return ipaddr.IPv6.isValid(text) ? words(ipaddr.IPv6.parse(text)) : null;
 }
 
-function parseIpv4(text: string): Words | null {
-  const parts = text.split(".").map(Number);
-  if (parts.length !== 4 || parts.some((part) => !(part >= 0 && part <= 255))) return null;
-  return [0, 0, MAPPED, parts.reduce((word, part) => (word << 8) | part, 0)];
-}
-
-function parseIpv6(text: string): Words | null {
-  const [head = "", tail, more] = text.split("::");
-  if (more !== undefined) return null;
-  const left = head === "" ? [] : head.split(":");
-  const right = tail === undefined || tail === "" ? [] : tail.split(":");
-  const missing = 8 - left.length - right.length;
-  if (tail === undefined ? missing !== 0 : missing < 1) return null;
-  const groups = [...left, ...Array<string>(missing).fill("0"), ...right].map((group) => Number.parseInt(group, 16));
-  if (groups.some((group) => !(group >= 0 && group <= 0xffff))) return null;
-  const word = (i: number) => ((groups[i] ?? 0) << 16) | (groups[i + 1] ?? 0);
+function words(address: ipaddr.IPv4 | ipaddr.IPv6): Words {
+  const parts = (address instanceof ipaddr.IPv4 ? address.toIPv4MappedAddress() : address).parts;
+  const word = (i: number) => ((parts[i] ?? 0) << 16) | (parts[i + 1] ?? 0);
   return [word(0), word(2), word(4), word(6)];
+}
+
+function isPort(text: string): boolean {
+  return /^\d{1,5}$/.test(text) && Number(text) <= 0xffff;
 }
