@@ -59,7 +59,8 @@ export function formatShare(part: number, whole: number): string {
 
 /** `2026-11-20 14:07:41 UTC` of an epoch time in decimal seconds. */
 export function formatDate(epochSeconds: string): string {
-  const date = new Date(Math.floor(Number(epochSeconds)) * 1000);
+  // the fraction is left out before: as a double it may round up to the next second
+  const date = new Date(Number(epochSeconds.replace(/\..*/, "")) * 1000);
   if (Number.isNaN(date.getTime())) return `${epochSeconds} s`;
   return `${date.toISOString().replace("T", " ").slice(0, -5)} UTC`;
 }

@@ -22,7 +22,7 @@ export interface Paint {
 }
 
 /** Below this nothing lines up any more; a narrower terminal wraps. */
-const LEAST_WIDTH = 60;
+const LEAST_WIDTH = 72;
 const DEFAULT_WIDTH = 80;
 
 /**
