@@ -163,6 +163,10 @@ function author(
   const { set } = connected;
   const { event } = nearest;
   const side = event.side;
+  if (side === 0 && isDirectReply(connected, connection, session, nearest.ref)) {
+    clues.push("it answers an address that the client never called");
+    return { by: "client", confidence: 0.95 };
+  }
   const forged = forgeryClues(connected, nearest, clues);
   const beyond = legBeyond(connected, session, nearest, sightings);
   const view = set.view(nearest.ref);
@@ -199,13 +203,11 @@ function author(
     }
   }
   const expected = view.down.ttl;
-  if (
-    isInitialTtl(event.ttl) &&
-    view.has(L.LEG_SYN_ACK) &&
-    !isInitialTtl(expected.first) &&
-    event.ttl > expected.highest
-  ) {
-    clues.push(`TTL ${event.ttl} where the backend's packets arrive with ${expected.first}: made one hop nearer`);
+  const wasForwarded = view.has(L.LEG_SYN_ACK) && !isInitialTtl(expected.first);
+  if (isInitialTtl(event.ttl) && wasForwarded && (balancers.has(node) || event.ttl > expected.highest)) {
+    clues.push(
+      `TTL ${event.ttl} where the backend's packets arrive with ${expected.first}: made by the balancer itself`,
+    );
     return { by: "lb", confidence: 0.85 };
   }
   if (view.has(L.LEG_SYN_ACK) && forged === 0) {
@@ -213,6 +215,14 @@ function author(
     return { by: connection.mode === "proxy" ? "lb" : "backend", confidence: 0.7 };
   }
   return { by: "unknown", confidence: 0.3 };
+}
+
+/** A leg that begins with the answer, from an address behind the VIP: the reply took a way past the balancer. */
+function isDirectReply(connected: Connected, connection: Connection, session: SessionLegs, ref: LegRef): boolean {
+  if (!session.isFront || connection.mode === "proxy" || connection.role === "balancer") return false;
+  const view = connected.set.view(ref);
+  if (view.has(L.LEG_SYN)) return false;
+  return connected.endpoints.ofWords(view.dst, view.dstPort) !== connection.vip;
 }
 
 /** Clues that the pretended sender did not write it: fingerprint and race. */
@@ -258,7 +268,7 @@ function legBeyond(
   nearest: Sighting,
   sightings: readonly Sighting[],
 ): LegRef | null {
-  const { set, order } = connected;
+  const { set } = connected;
   const { side } = nearest.event;
   const step = side === 1 ? 1 : -1;
   const isStray = !set.view(nearest.ref).has(L.LEG_SYN | L.LEG_SYN_ACK);
@@ -271,13 +281,23 @@ function legBeyond(
     const point = set.pointOf(ref);
     if (sightings.some((sighting) => set.pointOf(sighting.ref) === point && sameTuple(connected, sighting.ref, ref)))
       continue;
-    const capture = set.captures[set.trackOf(ref).capture]!;
-    if (capture.lastTime - order.shiftOf(ref) < nearest.time) continue;
+    if (capturedUntil(connected, ref) < nearest.time) continue;
     // A flow that had moved away was not expected at the old place any more.
     if (isStray || (nearest.event.side === 1 && wasElsewhere(connected, session, nearest, ref))) return null;
     return ref;
   }
   return null;
+}
+
+/** Until when a leg's node was captured, by any of its captures: they are started and stopped together. */
+function capturedUntil(connected: Connected, ref: LegRef): number {
+  const { set, order } = connected;
+  const node = set.pointOf(ref).nodeName;
+  let until = Number.NEGATIVE_INFINITY;
+  for (const point of set.points) {
+    if (point.nodeName === node) until = Math.max(until, set.captures[point.capture]!.lastTime);
+  }
+  return until - order.shiftOf(ref);
 }
 
 /** True where a stray piece of the flow was alive around the reset: the flow had left the leg that did not see it. */
@@ -353,7 +373,7 @@ function clientCause(connected: Connected, connection: Connection, verdict: Rese
   const { event } = verdict;
   const view = set.view(verdict.ref);
   const called = endpoints.ofWords(view.dst, view.dstPort);
-  const isFrontTuple = called === connection.vip || !verdict.isFront;
+  const isFrontTuple = called === connection.vip || !verdict.isFront || connection.mode === "proxy";
   const answersFlags = event.extra[3]!;
   if (verdict.by === "client" && !isFrontTuple && connection.mode !== "proxy" && !view.has(L.LEG_SYN))
     return "direct-reply";
