@@ -1,0 +1,45 @@
+import { expect, test } from "vitest";
+import { connectionSchema } from "../report/analysis-schema.ts";
+import { runCli } from "../support/run-process.ts";
+
+const DEMO = ["fixtures/demo/lb1-eth0.pcap", "fixtures/demo/lb1-eth1.pcap"];
+const FILTER = ["--client", "10.1.0.0/24", "--vip", "10.3.0.12", "--vip", "10.3.0.13:8443", "--outcome", "refused"];
+
+test("the same legs as table, CSV and JSON; filters stand before or after the captures", async () => {
+  const [table, csv, json] = await Promise.all([
+    runCli(["flows", ...DEMO, ...FILTER]),
+    runCli(["flows", ...FILTER, ...DEMO, "--csv"]),
+    runCli(["flows", ...FILTER, ...DEMO, "--json"]),
+  ]);
+  for (const { exitCode, stderr } of [table, csv, json])
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+  const document = JSON.parse(json.stdout);
+  expect(document).toMatchObject({ schema: "l4scope.flows/1", total: 116, matched: 11 });
+  const ids = connectionSchema
+    .array()
+    .parse(document.connections)
+    .map(({ id }) => id);
+  expect(ids).toHaveLength(11);
+  const csvLines = csv.stdout.trimEnd().split("\n");
+  expect(csvLines.slice(1).map((line) => line.split(",")[0])).toEqual(ids);
+  const tableLines = table.stdout.trimEnd().split("\n");
+  expect(tableLines.slice(1, -1).map((line) => line.trim().split(/\s+/)[0])).toEqual(ids);
+  expect(tableLines.at(-1)).toBe("11 of 116 legs");
+  // into a pipe goes every column
+  expect(tableLines[0]).toContain("history");
+});
+
+test.each([
+  [["--client", "10.1.0.300"], "--client: expected an address, a prefix or an endpoint"],
+  [["--vip", "lb1"], "--vip: expected an address, a prefix or an endpoint"],
+  [["--port", "99999"], "less than or equal to 65535"],
+  [["--outcome", "fine"], "to be one of: ok, refused, reset, timeout, open"],
+  [["--sort", "size"], "to be one of: start, duration, bytes"],
+  [["--csv", "--json"], "--json"],
+  [["--point", "lb9"], "--point lb9: no such observation point; there are lb1:eth0, lb1:eth1"],
+])("%j is refused in a line", async (args, message) => {
+  const { exitCode, stdout, stderr } = await runCli(["flows", ...args, ...DEMO]);
+  expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
+  expect(stderr).toMatch(/^l4scope flows: [^\n]+\n$/);
+  expect(stderr).toContain(message);
+});
