@@ -367,12 +367,12 @@ export class TcpTracker {
 
   /**
    * Was a segment that fills a hole sent before the ones that came first? The sender's identifications tell, where
-   * they count; else the time since the hole was seen.
+   * they count up (more often than not); else the time since the hole was seen.
    */
   private wasOvertaken(p: Packet): boolean {
     const { w, d, s } = this;
     const age = p.time - d[(s >> 1) + L.HOLE_TIME_D]!;
-    if (p.ipId > 0 && w[s + L.IP_ID_STEPS]! * 2 > w[s + L.PACKETS]! - w[s + L.COPIES]!) {
+    if (p.ipId > 0 && w[s + L.IP_ID_STEPS]! * 2 > w[s + L.PACKETS]! - w[s + L.COPIES]! - 2) {
       return age < 1e9 && ((w[s + L.IP_ID]! - p.ipId) & 0xffff) < 0x8000;
     }
     return age < REORDER_NS;
