@@ -52,7 +52,7 @@ export default class Analyze extends BaseCommand {
     const captures = await withProgressBar(process.stderr, (onProgress) =>
       trackCaptures(args.capture, { timeBase, onProgress, maxLegs: flags["max-legs"] }),
     );
-    const analysis = analyseLegs(captures, timeBase);
+    const analysis = analyseLegs(captures, timeBase, !flags.json);
     if (flags.json) {
       const { analysisDocument } = await import("../src/report/analysis-document.ts");
       return analysisDocument(analysis, { connections: flags.connections });

@@ -9,7 +9,10 @@ export interface Analysis {
   timeBase: TimeBase;
 }
 
-/** @param timeBase of the run that tracked the captures. */
-export function analyseLegs(captures: readonly TrackedCapture[], timeBase: TimeBase): Analysis {
-  return { captures, survey: surveyLegs(captures), timeBase };
+/**
+ * @param timeBase of the run that tracked the captures.
+ * @param withDetails what the text shows beyond the document.
+ */
+export function analyseLegs(captures: readonly TrackedCapture[], timeBase: TimeBase, withDetails = true): Analysis {
+  return { captures, survey: surveyLegs(captures, withDetails), timeBase };
 }

@@ -76,7 +76,8 @@ const OPTIONS: Options = {
   fps: 5,
   clearOnComplete: true,
   hideCursor: false,
-  linewrap: null,
+  // true trims; anything else switches the terminal's own wrapping off, and Ctrl-C would leave it so
+  linewrap: true,
   gracefulExit: false,
 };
 

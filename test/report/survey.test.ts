@@ -51,11 +51,11 @@ describe("both arms of a balancer", async () => {
   });
 
   test("who talks, once for each address", () => {
-    const talkers = survey.talkers.top(2);
+    const talkers = survey.talkers?.top(2) ?? [];
     expect(talkers.map(({ address }) => formatAddress(address))).toEqual(
       expect.arrayContaining(["10.1.0.1", "10.1.0.2"]),
     );
-    const addresses = survey.talkers.top(100).map(({ address }) => formatAddress(address));
+    const addresses = survey.talkers?.top(100).map(({ address }) => formatAddress(address)) ?? [];
     expect(new Set(addresses).size).toBe(addresses.length);
     expect(talkers[0]?.opened).toBe(2);
   });
@@ -110,7 +110,15 @@ test("threads count what one counts", async () => {
   const shown = ({ destinations }: typeof whole) =>
     destinations.calledByMany().map((one) => one.atPoints.map((point) => ({ ...point, ...point.details() })));
   expect(JSON.stringify(shown(shared))).toBe(JSON.stringify(shown(whole)));
-  expect(shared.talkers.top(3)).toEqual(whole.talkers.top(3));
+  expect(shared.talkers?.top(3)).toEqual(whole.talkers?.top(3));
+});
+
+test("without details it counts the same", async () => {
+  const { captures } = await trackFiles(bothArms());
+  const [brief, whole] = [surveyLegs(captures, false), surveyLegs(captures)];
+  expect(brief).toMatchObject({ legs: whole.legs, outcomes: whole.outcomes, points: whole.points, talkers: null });
+  const counts = ({ destinations }: typeof whole) => JSON.stringify(destinations.calledByMany());
+  expect(counts(brief)).toBe(counts(whole));
 });
 
 test("quantiles by nearest rank", () => {

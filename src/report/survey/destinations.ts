@@ -5,7 +5,7 @@ import { OUTCOMES } from "./outcomes.ts";
 import { distinct, quantile, Samples } from "./samples.ts";
 
 const LEGS = 0;
-/** The first caller + 1, negative once there was another. */
+/** The first caller's key, -1 once there was another. */
 const CALLER = 1;
 const RETRANSMITS = 2;
 const PACKETS = 3;
@@ -66,19 +66,18 @@ const MANY_LEGS = 10;
 /** What was called: counts by endpoint and observation point. */
 export class Destinations {
   private readonly table = new CountTable(COUNTERS);
-  private readonly samples: Samples;
+  private readonly samples: Samples | null;
 
-  /** @param legs that will be counted at most. */
-  constructor(legs: number) {
-    this.samples = new Samples(legs);
+  /** @param details legs of which `details` is to tell at most; null for none, which is quicker. */
+  constructor(details: number | null) {
+    this.samples = details === null ? null : new Samples(details);
   }
 
   /**
    * Counts one leg.
-   * @param caller a number for the leg's opener
    * @param outcome index into OUTCOMES
    */
-  count(leg: LegFigures, point: number, caller: number, outcome: number): void {
+  count(leg: LegFigures, point: number, outcome: number): void {
     const { table } = this;
     const row = table.row(leg.dst0, leg.dst1, leg.dst2, leg.dst3, (leg.protocol << 16) | leg.dstPort, point);
     const { counts } = table;
@@ -93,9 +92,10 @@ export class Destinations {
       if (leg.resetsDown > 0) counts[at + RESETS_DOWN]!++;
     }
     const firstCaller = counts[at + CALLER]!;
-    if (firstCaller === 0) counts[at + CALLER] = caller + 1;
-    else if (firstCaller > 0 && firstCaller !== caller + 1) counts[at + CALLER] = -1;
-    this.samples.add(row, leg.handshake, leg.firstByte, caller);
+    const caller = callerKey(leg);
+    if (firstCaller === 0) counts[at + CALLER] = caller;
+    else if (firstCaller !== caller) counts[at + CALLER] = -1;
+    this.samples?.add(row, leg.handshake, leg.firstByte, caller);
   }
 
   /** Endpoints called by many, the busiest first: VIPs, and backends as the points behind the balancer see them. */
@@ -146,6 +146,7 @@ export class Destinations {
       packets: table.get(row, PACKETS),
       bytes: table.get(row, BYTES),
       details() {
+        if (samples === null) throw new Error("a survey without details was asked for them");
         const handshakes = samples.sorted(row, HANDSHAKE);
         return {
           callers: distinct(samples.sorted(row, CALLERS)),
@@ -156,4 +157,10 @@ export class Destinations {
       },
     };
   }
+}
+
+/** The opener's address as a number above 0: all of an IPv4 address, and 53 bits that tell IPv6 ones apart. */
+function callerKey({ src0, src1, src2, src3 }: LegFigures): number {
+  const high = (Math.imul(src0, 0x9e3779b1) ^ Math.imul(src1, 0x85ebca77) ^ src2) & 0xfffff;
+  return (high | 0x100000) * 4294967296 + (src3 >>> 0);
 }

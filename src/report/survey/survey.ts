@@ -11,47 +11,46 @@ import { Talkers } from "./talkers.ts";
 /** All legs of a run, counted. */
 export interface Survey {
   legs: number;
-  /** Conversations that were opened while the capture ran. */
-  opened: number;
   /** In the order of OUTCOMES. */
   outcomes: readonly number[];
   points: readonly PointCounts[];
   destinations: Destinations;
-  talkers: Talkers;
+  /** null where the survey was made without details. */
+  talkers: Talkers | null;
   resets: Resets;
 }
 
-/** Counts the legs of captures in one walk; nothing is kept of a single leg. */
-export function surveyLegs(captures: readonly TrackedCapture[]): Survey {
+/**
+ * Counts the legs of captures in one walk; nothing is kept of a single leg.
+ *
+ * @param withDetails who talked, and the times of destinations. Without them it takes half as long.
+ */
+export function surveyLegs(captures: readonly TrackedCapture[], withDetails = true): Survey {
   const points = new Points();
-  const destinations = new Destinations(
-    captures.flatMap(({ shards }) => shards).reduce((sum, { tracker }) => sum + tracker.legs.live, 0),
-  );
-  const talkers = new Talkers();
+  const shardsOfAll = captures.flatMap(({ shards }) => shards);
+  const live = shardsOfAll.reduce((sum, { tracker }) => sum + tracker.legs.live, 0);
+  const destinations = new Destinations(withDetails ? live : null);
+  const talkers = withDetails ? new Talkers() : null;
   const resets = new Resets();
   const figures = new LegFigures();
   const outcomes = OUTCOMES.map(() => 0);
   let legs = 0;
-  let opened = 0;
-  for (const { shards } of captures) {
-    for (const shard of shards) {
-      const pointNumbers = points.of(shard);
-      const leg = new LegView(shard.tracker);
-      const table = shard.tracker.legs;
-      for (let number = 0; number < table.count; number++) {
-        if (!table.has(number)) continue;
-        figures.read(leg.at(number));
-        const point = pointNumbers[figures.point]!;
-        const outcome = OUTCOMES.indexOf(legOutcome(leg));
-        legs++;
-        if (figures.isNew) opened++;
-        outcomes[outcome]!++;
-        points.count(figures, point, outcome);
-        const caller = talkers.count(figures, point);
-        destinations.count(figures, point, caller, outcome);
-        if (figures.hasReset) resets.count(leg);
-      }
+  for (const shard of shardsOfAll) {
+    const pointNumbers = points.of(shard);
+    const leg = new LegView(shard.tracker);
+    const table = shard.tracker.legs;
+    for (let number = 0; number < table.count; number++) {
+      if (!table.has(number)) continue;
+      figures.read(leg.at(number));
+      const point = pointNumbers[figures.point]!;
+      const outcome = OUTCOMES.indexOf(legOutcome(leg));
+      legs++;
+      outcomes[outcome]!++;
+      points.count(figures, point, outcome);
+      destinations.count(figures, point, outcome);
+      talkers?.count(figures, point);
+      if (figures.hasReset) resets.count(leg);
     }
   }
-  return { legs, opened, outcomes, points: points.list, destinations, talkers, resets };
+  return { legs, outcomes, points: points.list, destinations, talkers, resets };
 }

@@ -21,14 +21,13 @@ export interface Talker {
 export class Talkers {
   private readonly table = new CountTable(COUNTERS);
 
-  /** Counts one leg, and returns a number for its opener at this point. */
-  count(leg: LegFigures, point: number): number {
+  /** Counts one leg. */
+  count(leg: LegFigures, point: number): void {
     const row = this.table.row(leg.src0, leg.src1, leg.src2, leg.src3, point, 0);
     const { counts } = this.table;
     const at = row * COUNTERS;
     if (leg.isNew) counts[at + LEGS]!++;
     counts[at + BYTES]! += leg.wireBytes;
-    return row;
   }
 
   /**

@@ -9,7 +9,7 @@ const SHOWN = 5;
 
 /** The addresses with most bytes and those that opened most, in one table. */
 export function talkerTable({ survey }: Analysis, page: Page): string[] {
-  const talkers = survey.talkers.top(page.full ? Number.POSITIVE_INFINITY : SHOWN);
+  const talkers = survey.talkers?.top(page.full ? Number.POSITIVE_INFINITY : SHOWN) ?? [];
   if (talkers.length === 0) return [];
   const { points } = survey;
   const columns: Column<Talker>[] = [

@@ -1,0 +1,2 @@
+/** From client to backend, or back. */
+export type Direction = "up" | "down";
