@@ -181,14 +181,15 @@ export class TcpTracker {
   /**
    * The same packet again: on another stretch of its way, moments later with other MACs or TTL (a one-armed router,
    * layer-2 DSR), or captured twice. Where several packets were forwarded at once, their copies follow them in a row:
-   * whatever comes on the copies' stretch and brings nothing new is one.
+   * whatever comes on the copies' stretch, or with an identification of a moment ago, and brings nothing new is one.
    */
   private isCopy(p: Packet): boolean {
     const { w, d, s } = this;
     if (p.time - d[(s >> 1) + L.SIDE_LAST_TIME_D]! > COPY_WINDOW_NS) return false;
     const segment = p.payloadLength + ((p.flags >> 1) & 1) + (p.flags & FIN);
-    if (this.isOnCopyPath(p) && (p.flags & RST) === 0) {
+    if ((p.flags & RST) === 0 && (this.isOnCopyPath(p) || this.isOldDatagram(p))) {
       const isOld = ((p.seq + segment - w[s + L.NEXT_SEQ]!) | 0) <= 0;
+      if ((w[s + L.TRAITS]! & L.SIDE_HOLE) !== 0 && segment > 0 && this.isInHole(p.seq)) return false;
       return isOld && ((p.flags & ACK) === 0 || ((p.ack - w[s + L.HIGHEST_ACK]!) | 0) <= 0);
     }
     if (p.seq !== w[s + L.LAST_SEQ] || p.flags !== w[s + L.LAST_FLAGS] || p.window !== w[s + L.LAST_WINDOW])
@@ -205,6 +206,11 @@ export class TcpTracker {
     const { w, s } = this;
     if (w[s + L.COPIES] === 0 || !this.macIs(L.COPY_MAC, p) || p.ttl !== this.otherTtl(0)) return false;
     return !this.macIs(L.MAC, p) || p.ttl !== w[s + L.TTL]! >>> 24;
+  }
+
+  /** By identification the last datagram, or one shortly before it: what is sent again gets a new one. */
+  private isOldDatagram(p: Packet): boolean {
+    return p.ipId > 0 && ((this.w[this.s + L.IP_ID]! - p.ipId) & 0xffff) < 0x100;
   }
 
   /** Byte of OTHER_TTLS for the current side: `first` is 0 for the copies', 2 for the last reset's. */
