@@ -186,6 +186,10 @@ function author(
 
   if (side === 0) return { by: session.upper, confidence: forged > 0 ? 0.6 : 0.93 };
   const isLastStretch = sameTuple(connected, connection.back, nearest.ref) || !session.isFront;
+  if (session.upper === "lb" && session.isFront) {
+    clues.push("the balancer's own connection");
+    return { by: "backend", confidence: forged > 0 ? 0.6 : 0.93 };
+  }
   if (session.lower === "lb") return { by: "lb", confidence: forged > 0 ? 0.6 : 0.95 };
   if (isLastStretch && connection.backend !== null) {
     clues.push(`seen on the backend's own leg at ${set.pointOf(nearest.ref).name}`);
