@@ -119,14 +119,16 @@ export class EventLog {
     w[at + SIDE] = side;
     w[at + FRAME] = p.frame;
     w[at + NEXT] = 0;
-    w[at + SEQ] = p.seq;
-    w[at + ACK] = p.ack;
-    w[at + FLAGS] = p.flags;
-    w[at + WINDOW] = p.window;
-    w[at + LENGTH] = p.payloadLength;
+    // An ICMP packet has none of these: the record still holds another packet's.
+    const isSegment = kind !== ICMP_ERROR;
+    w[at + SEQ] = isSegment ? p.seq : 0;
+    w[at + ACK] = isSegment ? p.ack : 0;
+    w[at + FLAGS] = isSegment ? p.flags : 0;
+    w[at + WINDOW] = isSegment ? p.window : 0;
+    w[at + LENGTH] = isSegment ? p.payloadLength : 0;
     w[at + TTL] = p.ttl;
     w[at + IP_ID] = p.ipId;
-    w[at + OPTIONS] = p.optionsSeen | (p.dontFragment ? 0x10000 : 0);
+    w[at + OPTIONS] = (isSegment ? p.optionsSeen : 0) | (p.dontFragment ? 0x10000 : 0);
     w[at + MAC] = p.mac0;
     w[at + MAC + 1] = p.mac1;
     w[at + MAC + 2] = p.mac2;
