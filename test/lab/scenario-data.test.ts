@@ -22,11 +22,13 @@ describe("the lab's scenarios", () => {
       ...scenario.balancers.map((balancer) => balancer.node),
       ...scenario.traffic.map((traffic) => traffic.node),
       ...scenario.captures.map((capture) => capture.node),
+      ...scenario.daemons.map((daemon) => daemon.node),
+      ...scenario.programs.map((program) => program.node),
     ];
     for (const name of named) expect(nodes.has(name), `${name} is a node`).toBe(true);
     for (const capture of scenario.captures) {
       const interfaces = nodes.get(capture.node)?.interfaces.map((iface) => iface.name) ?? [];
-      expect([...interfaces, "any"]).toContain(capture.interface);
+      for (const name of [capture.interface, ...capture.further]) expect([...interfaces, "any"]).toContain(name);
     }
     for (const event of scenario.events) expect(event.atSeconds).toBeLessThan(scenario.durationSeconds);
     for (const kind of Object.keys({ ...scenario.expect.resets, ...scenario.expect.outcomes })) {
@@ -71,7 +73,7 @@ describe("the published runs", () => {
     );
     expect(expected.connections.length).toBeGreaterThan(0);
     for (const connection of expected.connections) {
-      expect(connection.client).toMatch(/^[\d.]+:\d+$/);
+      expect(connection.client).toMatch(/^([\d.]+|\[[\da-f:]+\]):\d+$/);
       expect(connection.start).toBeGreaterThan(1e9);
     }
   });

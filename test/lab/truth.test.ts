@@ -113,6 +113,38 @@ describe("what the balancers are told, and what they tell", () => {
     });
   });
 
+  it("writes IPv6 with brackets, which HAProxy's log and conntrack leave out", () => {
+    const logged = ["conn 2001:db8:1::20:40001 s1 10.3.0.1:51000 10.3.0.11:8443 -- 0 1 20"];
+    expect([...readHaproxyLog(logged).keys()]).toEqual(["[2001:db8:1::20]:40001"]);
+    const tracked =
+      "[1795171091.582274]\t    [NEW] tcp      6 120 SYN_SENT src=2001:db8:1::20 dst=2001:db8:ffff::10 sport=60281 " +
+      "dport=443 [UNREPLIED] src=2001:db8:3::12 dst=2001:db8:1::20 sport=8443 dport=60281";
+    expect(parseConntrack("lb1", tracked)[0]).toMatchObject({
+      client: "[2001:db8:1::20]:60281",
+      vip: "[2001:db8:ffff::10]:443",
+      backend: "[2001:db8:3::12]:8443",
+    });
+    const spec = balancerSchema.parse({
+      kind: "nft-nat",
+      node: "lb1",
+      vip: "[2001:db8:ffff::10]:443",
+      backends: [{ address: "[2001:db8:3::12]:8443" }],
+    });
+    if (spec.kind !== "nft-nat") throw new Error("not the kind that was parsed");
+    expect(nftNatRules(spec)).toContain(
+      "ip6 daddr 2001:db8:ffff::10 tcp dport 443 dnat ip6 to numgen inc mod 1 map { 0 : 2001:db8:3::12 . 8443 }",
+    );
+  });
+
+  it("takes a reset that answers late data for the client's, although the connection went well", () => {
+    const late = { ...answered, kind: "late-data" };
+    expect(expectedConnection(scenarioCalled("dnat-late-data"), late)).toMatchObject({
+      outcome: ["ok"],
+      reset: { by: "client", cause: "late-data" },
+    });
+    expect(expectedConnection(scenarioCalled("dnat-late-data"), answered).reset).toBeUndefined();
+  });
+
   it("reads both directions of a new connection from conntrack", () => {
     const line =
       "[1795171091.582274]\t    [NEW] tcp      6 120 SYN_SENT src=10.1.0.40 dst=192.0.2.10 sport=60281 dport=443 " +

@@ -13,7 +13,7 @@ const head = fc.record({
   index: fc.nat(1000),
   replyBytes: fc.nat(100_000),
   replyDelaySeconds: fc.nat(5000).map((milliseconds) => milliseconds / 1000),
-  end: fc.constantFrom("keep", "fin", "reset", "reset-mid", "reset-before"),
+  end: fc.constantFrom("keep", "fin", "late", "reset", "reset-mid", "reset-before"),
   bodyBytes: fc.nat(3000),
 });
 
