@@ -1,5 +1,19 @@
+import { aborting } from "./aborting.ts";
+import { backendOverflow } from "./backend-overflow.ts";
 import { backendRefusing } from "./backend-refusing.ts";
+import { backendSlow } from "./backend-slow.ts";
+import { backendUnreachable } from "./backend-unreachable.ts";
 import type { Detector } from "./detector.ts";
+import { pathLoss } from "./path-loss.ts";
+import { synFlood } from "./syn-flood.ts";
 
 /** All detectors; the order is of no consequence. */
-export const DETECTORS: readonly Detector[] = [backendRefusing];
+export const DETECTORS: readonly Detector[] = [
+  aborting,
+  backendOverflow,
+  backendRefusing,
+  backendSlow,
+  backendUnreachable,
+  pathLoss,
+  synFlood,
+];
