@@ -2,30 +2,14 @@ import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { openCapture } from "../capture/open.ts";
-import { observationPoint } from "../capture/point-name.ts";
-import type { CaptureInterface, CaptureReader } from "../capture/reader.ts";
+import type { CaptureReader } from "../capture/reader.ts";
 import { sniff } from "../capture/sniff.ts";
 import type { TimeBase } from "../capture/time-base.ts";
 import type { Shard, TrackedCapture } from "../flow/tracked-capture.ts";
-import { FlowTracker, type TrackerOptions } from "../flow/tracker.ts";
-import { trackCapture } from "./track-capture.ts";
-import type { WorkerJob, WorkerMessage } from "./track-worker.ts";
-
-export interface TrackProgress {
-  /** Bytes read of all inputs as they lie on disk, and their size; null where one is a stream. */
-  readBytes: number;
-  totalBytes: number | null;
-  packets: number;
-}
-
-export interface TrackOptions {
-  timeBase: TimeBase;
-  maxLegs?: number;
-  /** Threads to use at most; by default two where there are two processors. */
-  threads?: number;
-  stdin?: NodeJS.ReadableStream;
-  onProgress?: (progress: TrackProgress) => void;
-}
+import { FlowTracker } from "../flow/tracker.ts";
+import { ProgressSum } from "./progress-sum.ts";
+import { type TrackOptions, trackOne, trackReader } from "./track-one.ts";
+import type { WorkerJob, WorkerMessage } from "./worker-messages.ts";
 
 /** Below this a second thread costs more than it saves: starting one takes some 50 ms. */
 const WORTH_A_THREAD_BYTES = 48e6;
@@ -84,55 +68,6 @@ async function trackInline(
   } finally {
     await Promise.all(readers.map((reader) => reader.close()));
   }
-}
-
-/** Opens one capture and tracks it, or one shard of its conversations. */
-export async function trackOne(
-  path: string,
-  options: TrackOptions,
-  progress: ProgressSum,
-  part: Pick<TrackerOptions, "shard" | "shards">,
-): Promise<TrackedCapture> {
-  const reader = await openCapture(path, options);
-  try {
-    return await trackReader(reader, options, progress, part);
-  } finally {
-    await reader.close();
-  }
-}
-
-async function trackReader(
-  reader: CaptureReader,
-  options: TrackOptions,
-  progress: ProgressSum,
-  part: Pick<TrackerOptions, "shard" | "shards">,
-): Promise<TrackedCapture> {
-  const tracker = new FlowTracker({ ...part, ...(options.maxLegs ? { maxLegs: options.maxLegs } : {}) });
-  // A shard's reading is counted once: by shard 0.
-  const report = (part.shard ?? 0) === 0 ? progress.source() : null;
-  const skippedLinkTypes = await trackCapture(reader, tracker, () => {
-    report?.(reader.progress.readBytes, tracker.totals.packets);
-  });
-  const { totals, points } = tracker;
-  const times = points.list.flatMap((point) => [point.firstTime, point.lastTime]).filter((time) => !Number.isNaN(time));
-  return {
-    path: reader.path,
-    format: reader.format,
-    problems: reader.problems,
-    interfaces: reader.interfaces,
-    packets: totals.packets,
-    bytes: totals.bytes,
-    firstTime: times.length > 0 ? Math.min(...times) : Number.NaN,
-    lastTime: times.length > 0 ? Math.max(...times) : Number.NaN,
-    skippedLinkTypes,
-    shards: [{ tracker, pointNames: pointNames(reader.path, reader.interfaces, tracker) }],
-  };
-}
-
-function pointNames(path: string, interfaces: readonly CaptureInterface[], tracker: FlowTracker): string[] {
-  return tracker.points.list.map((point) =>
-    observationPoint(path, interfaces[point.interface]?.name ?? null, point.interfaceIndex || undefined),
-  );
 }
 
 /** Puts the shards of one capture together; what is counted once was counted by shard 0. */
@@ -212,33 +147,6 @@ function runWorker(
       else reject(new Error(`a reading thread ended with code ${code}`));
     });
   });
-}
-
-/** Adds up what several readers have read. */
-export class ProgressSum {
-  private readonly totalBytes: number | null;
-  private readonly report: ((progress: TrackProgress) => void) | undefined;
-  private readonly readBytes: number[] = [];
-  private readonly packets: number[] = [];
-
-  constructor(totalBytes: number | null, report: ((progress: TrackProgress) => void) | undefined) {
-    this.totalBytes = totalBytes;
-    this.report = report;
-  }
-
-  /** A function for one reader to tell how far it came. */
-  source(): (readBytes: number, packets: number) => void {
-    const slot = this.readBytes.length;
-    this.readBytes.push(0);
-    this.packets.push(0);
-    return (readBytes, packets) => {
-      if (!this.report) return;
-      this.readBytes[slot] = readBytes;
-      this.packets[slot] = packets;
-      const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
-      this.report({ readBytes: sum(this.readBytes), totalBytes: this.totalBytes, packets: sum(this.packets) });
-    };
-  }
 }
 
 /** null for what has no size: stdin, pipes, and what cannot be looked at (opening it will say why). */

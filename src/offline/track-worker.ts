@@ -1,25 +1,8 @@
 import { parentPort, type TransferListItem, workerData } from "node:worker_threads";
 import { TimeBase } from "../capture/time-base.ts";
-import type { TrackedCapture } from "../flow/tracked-capture.ts";
-import type { TrackerSnapshot } from "../flow/tracker.ts";
-import { ProgressSum, trackOne } from "./track-captures.ts";
-
-/** What a reading thread is to do. */
-export interface WorkerJob {
-  jobs: readonly { index: number; path: string; shard: number; shards: number }[];
-  timeBaseSeconds: number | null;
-  maxLegs: number | null;
-}
-
-/** What it tells while and after it does. */
-export type WorkerMessage =
-  | { kind: "progress"; index: number; readBytes: number; packets: number }
-  | {
-      kind: "done";
-      index: number;
-      capture: Omit<TrackedCapture, "shards">;
-      shards: { tracker: TrackerSnapshot; pointNames: readonly string[] }[];
-    };
+import { ProgressSum } from "./progress-sum.ts";
+import { trackOne } from "./track-one.ts";
+import type { WorkerJob, WorkerMessage } from "./worker-messages.ts";
 
 const { jobs, timeBaseSeconds, maxLegs } = workerData as WorkerJob;
 const timeBase = new TimeBase(timeBaseSeconds);
