@@ -366,7 +366,8 @@ function causeOf(connected: Connected, connection: Connection, verdict: ResetVer
   if (isAbort) return by === "backend" ? "backend-abort" : by === "lb" ? "lb-abort" : "unknown";
   // Bare: the host that was asked has no such socket.
   const view = connected.set.view(verdict.ref);
-  const justOpened = view.has(L.LEG_SYN) && view.down.payloadBytes === 0 && view.up.payloadBytes <= event.extra[2]!;
+  // The backend has taken nothing yet, not even the client's first byte.
+  const justOpened = view.has(L.LEG_SYN) && ((event.extra[5]! - view.up.baseSeq) | 0) === 1;
   if (by === "backend" && justOpened && view.has(L.LEG_SYN_ACK) && verdict.silenceBefore === 0) return "overflow";
   if (by === "unknown") return "unknown";
   return "no-state";
@@ -385,8 +386,9 @@ function clientCause(connected: Connected, connection: Connection, verdict: Rese
   if ((event.flags & ACK) === 0 && view.has(L.LEG_SYN) && !(event.extra[6]! & L.LEG_SYN_ACK)) return "port-reuse";
   if (verdict.by === "lb") return "lb-abort";
   if ((event.flags & ACK) !== 0) return "client-abort";
-  // Bare: the socket is gone. After the server's FIN that is a close that was not waited for.
-  return (event.extra[6]! & L.LEG_FIN_DOWN) !== 0 ? "late-data" : "client-abort";
+  // Bare: the client has no such socket. After the server's FIN that is a close that was not waited for; before it,
+  // something ended the connection for the client that did not pass here.
+  return (event.extra[6]! & L.LEG_FIN_DOWN) !== 0 ? "late-data" : "no-state";
 }
 
 /** Late data, resets after both had closed, and a reset where a FIN would have done. */

@@ -45,9 +45,10 @@ function overflowOf(
     suffering.set(connection, symptom);
     if (symptom !== "ignored SYN") strong++;
   }
-  // Ignored SYNs alone may be a dead host or loss: it is the repeated answer that names the queue.
-  if (suffering.size < MIN_OVERFLOWS || strong < Math.max(2, suffering.size * 0.2)) return null;
+  if (suffering.size < MIN_OVERFLOWS) return null;
   const hit = [...suffering.keys()];
+  // A repeated answer names the queue. Ignored SYNs alone may be loss or a dead host: then what got in must run well.
+  if (strong < Math.max(2, suffering.size * 0.2) && !ignoresOnlySyns(subject, connections, hit)) return null;
   const from = Math.min(...hit.map((connection) => connection.start));
   const to = Math.max(...hit.map((connection) => connection.end));
   const accepted = connections.filter((connection) => subject.back(connection).down.payloadBytes > 0).length;
@@ -58,7 +59,7 @@ function overflowOf(
   return {
     id: "backend.overflow",
     severity: "critical",
-    confidence: confidenceFrom(strong, 0.97),
+    confidence: confidenceFrom(Math.max(strong, hit.length / 2), strong > 1 ? 0.97 : 0.9),
     title: `${name} does not accept fast enough: its listen queue overflows (${suffering.size} of ${count(connections.length, "connection")}, ${percent(suffering.size, connections.length)})`,
     explanation:
       `Handshakes with ${name} reach it and are not taken: ${of("repeated SYN-ACK")} times it repeated its SYN-ACK although the client's final ACK had arrived, ` +
@@ -82,6 +83,24 @@ function overflowOf(
       "limit what it gets meanwhile: a lower weight, least connections, HAProxy `maxconn` on the server line",
     ],
   };
+}
+
+/**
+ * SYNs of several connections were ignored more than once in a row, while others were served in between and their data
+ * needed no repeating: a path that loses packets does not choose SYNs, and a dead host serves nobody.
+ */
+function ignoresOnlySyns(subject: Case, connections: readonly Connection[], hit: readonly Connection[]): boolean {
+  const from = Math.min(...hit.map((connection) => connection.start));
+  const to = Math.max(...hit.map((connection) => connection.start));
+  const again = hit.filter((connection) => subject.back(connection).up.synCount > 2);
+  if (again.length < 2) return false;
+  const served = connections.filter((connection) => subject.back(connection).down.payloadBytes > 0);
+  const between = served.filter((connection) => connection.start > from && connection.start < to);
+  const lossy = served.filter((connection) => {
+    const { up, down } = subject.back(connection);
+    return up.retransmits - Math.max(0, up.synCount - 1) + down.retransmits > 0;
+  });
+  return between.length > 0 && lossy.length / served.length < hit.length / connections.length / 3;
 }
 
 function symptomOf(subject: Case, connection: Connection): Symptom | null {
