@@ -121,6 +121,11 @@ export class LegView {
     return this.w[this.base + L.PAYLOAD_WHOLE + side]!;
   }
 
+  /** TTL of a side's copies, which it had when they left the point again. */
+  copyTtl(side: number): number {
+    return (this.w[this.base + L.OTHER_TTLS]! >>> (side * 8)) & 0xff;
+  }
+
   has(stateBit: number): boolean {
     return (this.state & stateBit) !== 0;
   }
@@ -245,6 +250,10 @@ export class SideView {
   get ttl(): { lowest: number; highest: number; first: number; last: number } {
     const ttl = this.word(L.TTL);
     return { lowest: ttl & 0xff, highest: (ttl >>> 8) & 0xff, first: (ttl >>> 16) & 0xff, last: ttl >>> 24 };
+  }
+  /** TTL of the side's first packet. */
+  get firstTtl(): number {
+    return (this.word(L.TTL) >>> 16) & 0xff;
   }
   /** First and last IP identification, and how it behaved: packets with 0, and with the counter's next values. */
   get ipId(): { first: number; last: number; zeros: number; steps: number } {
