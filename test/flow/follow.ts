@@ -11,6 +11,8 @@ import { FlowTracker, type TrackerOptions } from "../../src/flow/tracker.ts";
 export interface FollowedFrame {
   /** -1 where the frame belongs to none. */
   leg: number;
+  /** Side of the leg that sent it. */
+  side: number;
   /** `packet.kind`. */
   kind: number;
   wireLength: number;
@@ -60,6 +62,7 @@ export function onlyLeg(packets: readonly TimedPacket[], options?: FollowOptions
 export async function followCapture(path: string): Promise<{ tracker: FlowTracker; frames: FollowedFrame[] }> {
   const reader = await openCapture(path, { timeBase: new TimeBase() });
   const tracker = new FlowTracker();
+  const view = new LegView(tracker);
   const decoder = new Decoder();
   const packet = new Packet();
   const frames: FollowedFrame[] = [];
@@ -73,11 +76,17 @@ export async function followCapture(path: string): Promise<{ tracker: FlowTracke
         const linkType = reader.interfaces[packet.interface]?.linkType ?? -1;
         decoder.decode(packet, batch.view, offset, captured, wire, linkType);
         const leg = tracker.track(packet, batch.view);
-        frames[packet.frame - 1] = { leg, kind: packet.kind, wireLength: wire };
+        const side = leg < 0 || isFromOpener(view.at(leg), packet) ? 0 : 1;
+        frames[packet.frame - 1] = { leg, side, kind: packet.kind, wireLength: wire };
       }
     }
   } finally {
     await reader.close();
   }
   return { tracker, frames };
+}
+
+function isFromOpener(leg: LegView, p: Packet): boolean {
+  const [a, b, c, d] = leg.src;
+  return leg.srcPort === p.srcPort && a === p.src0 && b === p.src1 && c === p.src2 && d === p.src3;
 }

@@ -45,11 +45,18 @@ const FIELDS = [
   ...REMARKS.map((remark) => `tcp.analysis.${remark}`),
 ];
 
+export interface TsharkTcp {
+  /** Frames with TCP. */
+  frames: TsharkFrame[];
+  /** Number of the last frame that tshark read at all. */
+  lastFrame: number;
+}
+
 /**
  * Every TCP segment of a capture with its stream, from `-T fields` and not from `-z conv,tcp`, whose byte counts are
  * rounded to kB. IP fragments are not put together, as l4scope does not: a later one then has no TCP header.
  */
-export async function tsharkTcp(path: string, extraArguments: readonly string[] = []): Promise<TsharkFrame[]> {
+export async function tsharkTcp(path: string, extraArguments: readonly string[] = []): Promise<TsharkTcp> {
   const options = ["ip.defragment:FALSE", "ipv6.defragment:FALSE", "tcp.analyze_sequence_numbers:TRUE"];
   const { stdout } = await promisify(execFile)(
     "tshark",
@@ -57,8 +64,6 @@ export async function tsharkTcp(path: string, extraArguments: readonly string[] 
       "-n",
       "-r",
       path,
-      "-Y",
-      "tcp.stream",
       ...options.flatMap((option) => ["-o", option]),
       ...extraArguments,
       "-T",
@@ -71,10 +76,11 @@ export async function tsharkTcp(path: string, extraArguments: readonly string[] 
     ],
     { encoding: "utf8", maxBuffer: 1 << 29 },
   ).catch((error: { stdout: string }) => error); // a capture cut short: what was read before counts
-  return stdout
-    .split("\n")
-    .filter((line) => line !== "")
-    .map(parseLine);
+  const lines = stdout.split("\n").filter((line) => line !== "");
+  return {
+    frames: lines.map(parseLine).filter(({ stream }) => !Number.isNaN(stream)),
+    lastFrame: Number.parseInt(lines.at(-1) ?? "0", 10),
+  };
 }
 
 function parseLine(line: string): TsharkFrame {
