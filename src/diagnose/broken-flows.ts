@@ -30,8 +30,11 @@ export interface BrokenFlow {
   time: number;
   /** Silence of both sides before that segment, ns; 0 where it is below what the tracker logs (half a second). */
   silence: number;
-  /** True where it went on at another place than before: another balancer, another MAC, another tunnel. */
-  moved: boolean;
+  /**
+   * Where it went on at another place than before: `away` to another balancer, `rebalanced` by its own balancer to
+   * another backend (another MAC or tunnel).
+   */
+  moved: "away" | "rebalanced" | null;
   /** Name of the node that the capture points show to balance it, "" where they do not. */
   node: string;
   verdict: ResetVerdict | null;
@@ -94,7 +97,7 @@ function brokenByReset(subject: Case, connection: Connection): BrokenFlow | null
       clothes,
       time: verdict.time,
       silence: silenceBefore(subject, ref, verdict),
-      moved: hasMoved(subject, connection, verdict.time),
+      moved: moveOf(subject, connection, verdict.time),
       node: balancerOf(subject, connection, verdict),
       verdict,
       ref: verdict.ref,
@@ -112,9 +115,9 @@ function clothesOf(subject: Case, connection: Connection, verdict: ResetVerdict)
   if ((event.flags & ACK) !== 0 || by === "middlebox" || by === "client") return null;
   const closing = L.LEG_FIN_UP | L.LEG_FIN_DOWN;
   if ((event.extra[6]! & closing) !== 0 || !isEstablished(subject, connection)) return null;
+  if (cause !== "no-state" && cause !== "unknown" && !(by === "lb" && cause === "lb-abort")) return null;
   if (by === "lb") return "balancer-reset";
   if (side === 0) return null;
-  if (cause !== "no-state" && cause !== "unknown") return null;
   if (!subject.leg(verdict.ref).has(L.LEG_SYN_ACK)) return by === "backend" ? "wrong-backend" : "reset";
   // On the connection's own way to its backend: the backend itself lost the socket.
   if (by === "backend" && connection.backend !== null && connection.legs.length > 1) return null;
@@ -172,7 +175,7 @@ function brokenBySilence(subject: Case, connection: Connection): BrokenFlow | nu
     clothes: "unanswered",
     time,
     silence: Number.isNaN(start) ? 0 : lost - start,
-    moved: hasMoved(subject, connection, time),
+    moved: moveOf(subject, connection, time),
     node: balancerOf(subject, connection, null),
     verdict: null,
     ref,
@@ -198,21 +201,31 @@ function vanishedBeforeBackend(subject: Case, connection: Connection, ref: LegRe
   return hasBack;
 }
 
-function hasMoved(subject: Case, connection: Connection, time: number): boolean {
+function moveOf(subject: Case, connection: Connection, time: number): BrokenFlow["moved"] {
   const { set, endpoints } = subject.connected;
   const called = tupleOf(subject.front(connection), endpoints).dst;
+  const isDirect = connection.mode === "dsr-l2" || connection.mode === "dsr-tunnel";
+  let isBehind = false;
+  let moved: BrokenFlow["moved"] = null;
   for (const ref of clientSession(connection)) {
     const view = subject.leg(ref);
     if (tupleOf(view, endpoints).dst !== called) continue;
-    const isPiece = !view.has(L.LEG_SYN | L.LEG_SYN_ACK);
-    if (isPiece && view.up.packets > 0 && subject.reference(ref, view.start) - connection.start > PIECE_NS) return true;
+    const hop = connection.hops[connection.legs.indexOf(ref)]!;
+    isBehind ||= hop.startsWith("dsr");
+    const isPiece = !view.has(L.LEG_SYN | L.LEG_SYN_ACK) && view.up.packets > 0;
+    if (isPiece && subject.reference(ref, view.start) - connection.start > PIECE_NS) {
+      if (!isDirect) return "away";
+      moved = "rebalanced";
+    }
     if (view.up.macChanges === 0) continue;
     const track = set.trackOf(ref);
     for (const event of track.tracker.events.of(track.tracker.legs, view.leg)) {
-      if (event.kind === MOVE && event.side === 0 && subject.reference(ref, event.time) < time + PIECE_NS) return true;
+      if (event.kind !== MOVE || event.side !== 0 || subject.reference(ref, event.time) > time + PIECE_NS) continue;
+      if (event.extra[3] !== 1 && !isBehind) return "away";
+      moved = "rebalanced";
     }
   }
-  return false;
+  return moved;
 }
 
 /** Name of the node that balances a connection: where it is rewritten, or where its reset was made. */

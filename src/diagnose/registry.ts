@@ -4,11 +4,17 @@ import { backendRefusing } from "./backend-refusing.ts";
 import { backendSlow } from "./backend-slow.ts";
 import { backendUnreachable } from "./backend-unreachable.ts";
 import type { Detector } from "./detector.ts";
+import { lbAborting } from "./lb-aborting.ts";
+import { lbIdleTimeout } from "./lb-idle-timeout.ts";
+import { lbLostState } from "./lb-lost-state.ts";
 import { pathLoss } from "./path-loss.ts";
 import { synFlood } from "./syn-flood.ts";
 
 /** All detectors; the order is of no consequence. */
 export const DETECTORS: readonly Detector[] = [
+  lbAborting,
+  lbLostState,
+  lbIdleTimeout,
   aborting,
   backendOverflow,
   backendRefusing,
