@@ -456,12 +456,10 @@ export class TcpTracker {
     ) {
       w[s + L.DUPLICATE_ACKS]!++;
     }
-    if (segment === 0) {
-      H.addHistory(w, at, side, H.H_ACK);
-      if (p.window === 0) {
-        w[s + L.ZERO_WINDOWS]!++;
-        H.addHistory(w, at, side, H.H_ZERO_WINDOW);
-      }
+    if (segment === 0) H.addHistory(w, at, side, H.H_ACK);
+    if (p.window === 0 && (p.flags & (SYN | FIN)) === 0) {
+      w[s + L.ZERO_WINDOWS]!++;
+      H.addHistory(w, at, side, H.H_ZERO_WINDOW);
     }
     if (side === 0 && (state & (L.LEG_SYN_ACK | L.LEG_ESTABLISHED)) === L.LEG_SYN_ACK && (p.flags & SYN) === 0) {
       w[at + L.STATE]! |= L.LEG_ESTABLISHED;

@@ -210,9 +210,11 @@ describe("acknowledgements", () => {
     expect([leg.down.largestAcked, leg.down.largestSent]).toEqual([536, 1460]);
   });
 
-  it("with window zero are counted", () => {
-    const leg = onlyLeg(start().handshake().send("down", 500).zeroWindow("up").windowOpens("up").packets());
-    expect([leg.up.zeroWindows, leg.down.zeroWindows, leg.history]).toEqual([1, 0, "ShAdW"]);
+  it("with window zero are counted, with data too", () => {
+    const leg = onlyLeg(
+      start().handshake().send("down", 500).zeroWindow("up").send("up", 5, { window: 0 }).windowOpens("up").packets(),
+    );
+    expect([leg.up.zeroWindows, leg.down.zeroWindows, leg.history]).toEqual([2, 0, "ShAdWDa"]);
   });
 });
 
