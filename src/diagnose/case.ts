@@ -5,7 +5,7 @@ import type { Connection } from "../path/connection.ts";
 import { endpointText } from "../path/endpoints.ts";
 import type { LegRef } from "../path/leg-set.ts";
 import { connectionOutcome } from "../path/outcome.ts";
-import { attributeResets } from "./attribute-resets.ts";
+import { attributeResets, balancerNodes } from "./attribute-resets.ts";
 import type { Evidence } from "./finding.ts";
 import { markHealthChecks } from "./health-checks.ts";
 import type { ResetVerdict } from "./reset-verdict.ts";
@@ -31,6 +31,8 @@ export class Case {
   readonly vips: readonly VipGroup[];
   /** All verdicts of a connection, earliest first. */
   readonly resets: ReadonlyMap<number, readonly ResetVerdict[]>;
+  /** Nodes that rewrite connections or send them on to backends. */
+  readonly balancers: ReadonlySet<string>;
   /** Time of the first and last packet of the run, ns on the reference clock. */
   readonly start: number;
   readonly end: number;
@@ -45,6 +47,7 @@ export class Case {
     this.users = connections.filter((connection) => connection.role === "client" && !connection.healthCheck);
     this.attempts = connections.filter((connection) => connection.role === "balancer" && !connection.healthCheck);
     this.vips = groupByVip(this.users);
+    this.balancers = balancerNodes(connected);
     let start = Number.POSITIVE_INFINITY;
     let end = Number.NEGATIVE_INFINITY;
     for (const capture of set.captures) {

@@ -4,6 +4,8 @@ import { backendRefusing } from "./backend-refusing.ts";
 import { backendSlow } from "./backend-slow.ts";
 import { backendUnreachable } from "./backend-unreachable.ts";
 import type { Detector } from "./detector.ts";
+import { ecmpRehash } from "./ecmp-rehash.ts";
+import { ecmpShares } from "./ecmp-shares.ts";
 import { lbAborting } from "./lb-aborting.ts";
 import { lbIdleTimeout } from "./lb-idle-timeout.ts";
 import { lbLostState } from "./lb-lost-state.ts";
@@ -20,6 +22,8 @@ export const DETECTORS: readonly Detector[] = [
   backendRefusing,
   backendSlow,
   backendUnreachable,
+  ecmpRehash,
+  ecmpShares,
   pathLoss,
   synFlood,
 ];

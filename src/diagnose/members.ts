@@ -1,0 +1,166 @@
+import { MOVE } from "../flow/event-log.ts";
+import * as L from "../flow/leg-layout.ts";
+import type { Connection } from "../path/connection.ts";
+import { macText } from "../path/endpoints.ts";
+import { firstMacs } from "../path/first-macs.ts";
+import type { LegRef } from "../path/leg-set.ts";
+import { destinationMac, type Mac, macHigh, macLow, sourceMac } from "../path/macs.ts";
+import type { Case, VipGroup } from "./case.ts";
+
+/** Share of a point's flows below which a MAC is no member: strays and mistakes. */
+const MIN_MEMBER_SHARE = 0.005;
+
+/** A flow that went on at another member. */
+export interface Move {
+  connection: Connection;
+  from: string;
+  to: string;
+  /** ns on the reference clock. */
+  time: number;
+  ref: LegRef;
+  frame: number;
+  /** Moves of this connection in all: several are a spray. */
+  count: number;
+}
+
+/** Which member of a tier each connection of a VIP was given, and which of them moved. Members are keys; see `names`. */
+export interface Membership {
+  /** `mac`: by destination MAC at one point; `node`: by the load balancer whose captures saw the connection. */
+  kind: "mac" | "node";
+  /** Where it was seen. */
+  point: string;
+  memberOf: ReadonlyMap<Connection, string>;
+  names: ReadonlyMap<string, string>;
+  moves: readonly Move[];
+}
+
+/**
+ * Finds the members of a VIP's tier of load balancers: at the point where its flows are sent to several MACs, and by
+ * the nodes of the balancers themselves. Several tiers give several memberships.
+ */
+export function membershipsOf(subject: Case, group: VipGroup): Membership[] {
+  return [...byMac(subject, group), ...byNode(subject, group)];
+}
+
+/** Names of the nodes whose own MAC is known: frames that reach a captured node carry it. */
+function nodesByMac(subject: Case, group: VipGroup): Map<Mac, string> {
+  const { set } = subject.connected;
+  const names = new Map<Mac, string>();
+  for (const { legs } of group.connections) {
+    const seen = new Set<string>();
+    for (const ref of legs) {
+      const node = subject.nodeOf(ref);
+      if (seen.has(node)) continue;
+      seen.add(node);
+      const { up } = set.view(ref);
+      // A node's first leg is where the client's packets come in; what leaves it has the next hop's MAC.
+      if (up.packets === 0 || names.get(sourceMac(up.mac)) === node) continue;
+      const mac = destinationMac(firstMacs(set, ref, 0).mac);
+      if (mac !== 0 && !names.has(mac)) names.set(mac, node);
+    }
+    if (names.size > 256) break;
+  }
+  return names;
+}
+
+interface PointMembers {
+  members: Map<Connection, string>;
+  counts: Map<Mac, number>;
+  moves: Move[];
+}
+
+function byMac(subject: Case, group: VipGroup): Membership[] {
+  const { set } = subject.connected;
+  const perPoint = new Map<number, PointMembers>();
+  for (const connection of group.connections) {
+    for (const ref of connection.legs) {
+      const view = set.view(ref);
+      if (view.up.packets === 0 || view.context !== 0 || !view.has(L.LEG_SYN | L.LEG_SYN_ACK)) continue;
+      if (!isFrontTuple(subject, connection, ref)) continue;
+      const mac = destinationMac(firstMacs(set, ref, 0).mac);
+      if (mac === 0) continue;
+      const point = set.pointOf(ref).index;
+      let entry = perPoint.get(point);
+      if (!entry) {
+        entry = { members: new Map(), counts: new Map(), moves: [] };
+        perPoint.set(point, entry);
+      }
+      entry.members.set(connection, String(mac));
+      entry.counts.set(mac, (entry.counts.get(mac) ?? 0) + 1);
+      const move = set.view(ref).up.macChanges > 0 ? firstMove(subject, connection, ref) : null;
+      if (move) entry.moves.push(move);
+    }
+  }
+  const memberships: Membership[] = [];
+  let nodeNames: Map<Mac, string> | null = null;
+  for (const [point, { members, counts, moves }] of perPoint) {
+    const enough = [...counts.values()].filter((flows) => flows >= members.size * MIN_MEMBER_SHARE);
+    if (enough.length < 2 && moves.length === 0) continue;
+    nodeNames ??= nodesByMac(subject, group);
+    const names = new Map<string, string>();
+    for (const key of new Set([...members.values(), ...moves.flatMap((move) => [move.from, move.to])])) {
+      const mac = Number(key);
+      names.set(key, nodeNames.get(mac) ?? macText(macHigh(mac), macLow(mac)));
+    }
+    memberships.push({ kind: "mac", point: set.points[point]!.name, memberOf: members, names, moves });
+  }
+  return memberships;
+}
+
+/** The first time that a leg's client packets went to another MAC than before. */
+function firstMove(subject: Case, connection: Connection, ref: LegRef): Move | null {
+  const { set } = subject.connected;
+  const track = set.trackOf(ref);
+  let first: Move | null = null;
+  let count = 0;
+  for (const event of track.tracker.events.of(track.tracker.legs, set.legOf(ref))) {
+    if (event.kind !== MOVE || event.side !== 0 || event.extra[3] === 1) continue;
+    const from = destinationMac([event.extra[0]!, event.extra[1]!, event.extra[2]!]);
+    const to = destinationMac(event.mac);
+    if (from === to || to === 0) continue;
+    count++;
+    first ??= {
+      connection,
+      from: String(from),
+      to: String(to),
+      time: subject.reference(ref, event.time),
+      ref,
+      frame: event.frame,
+      count: 1,
+    };
+  }
+  if (first) first.count = count;
+  return first;
+}
+
+function isFrontTuple(subject: Case, connection: Connection, ref: LegRef): boolean {
+  const { endpoints, set } = subject.connected;
+  const view = set.view(ref);
+  return endpoints.ofWords(view.dst, view.dstPort) === connection.vip;
+}
+
+/** By the nodes that the VIP's packets reach under its own address and that rewrite or terminate them. */
+function byNode(subject: Case, group: VipGroup): Membership[] {
+  const { set } = subject.connected;
+  const members = new Map<Connection, string>();
+  const moves: Move[] = [];
+  for (const connection of group.connections) {
+    let own: string | null = null;
+    for (const ref of connection.legs) {
+      const node = subject.nodeOf(ref);
+      if (!subject.balancers.has(node) || !isFrontTuple(subject, connection, ref)) continue;
+      const view = set.view(ref);
+      if (view.up.packets === 0) continue;
+      if (view.has(L.LEG_SYN | L.LEG_SYN_ACK)) own ??= node;
+      else if (own !== null && node !== own) {
+        const time = subject.reference(ref, view.up.firstTime);
+        moves.push({ connection, from: own, to: node, time, ref, frame: view.firstFrame, count: 1 });
+      }
+    }
+    if (own !== null) members.set(connection, own);
+  }
+  const nodes = new Set([...members.values(), ...moves.flatMap((move) => [move.from, move.to])]);
+  if (nodes.size < 2) return [];
+  const names = new Map([...nodes].map((node) => [node, node]));
+  return [{ kind: "node", point: [...nodes].sort().join(", "), memberOf: members, names, moves }];
+}
