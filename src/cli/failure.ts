@@ -1,10 +1,11 @@
 import { stripVTControlCharacters } from "node:util";
 import { CaptureError } from "../capture/reader.ts";
+import { TopologyError } from "../topology/topology-error.ts";
 import { EXIT, RunError, UsageError } from "./exit-codes.ts";
 
 /** What to tell the user of an error, and what to exit with. */
 export interface Failure {
-  /** One line, without the program's name. */
+  /** One line, without the program's name; of a file with several mistakes, a line each. */
   message: string;
   exitCode: number;
   /** False for a deliberate exit, of which there is nothing to tell. */
@@ -18,14 +19,15 @@ export function blame(error: Error, command: string): void {
   commandOf.set(error, command);
 }
 
-/** The line for stderr that tells an error, or null where there is nothing to tell, and the exit code. */
+/** The line or lines for stderr that tell an error, or null where there is nothing to tell, and the exit code. */
 export function tellFailure(thrown: unknown): { line: string | null; exitCode: number } {
   const { message, exitCode, tell } = describeFailure(thrown);
   if (!tell) return { line: null, exitCode };
   const command = thrown instanceof Error ? commandOf.get(thrown) : undefined;
   const name = command === undefined ? "l4scope" : `l4scope ${command}`;
   const help = isParseError(thrown) || unknownCommand(thrown) !== null ? ` (see ${name} --help)` : "";
-  return { line: `${name}: ${message}${help}`, exitCode };
+  const lines = message.split("\n").map((line) => `${name}: ${line}`);
+  return { line: `${lines.join("\n")}${help}`, exitCode };
 }
 
 /** Turns anything thrown into one line and an exit code of the contract. */
@@ -34,6 +36,9 @@ export function describeFailure(thrown: unknown): Failure {
   if (isParseError(thrown)) return { message: parseMessage(thrown), exitCode: EXIT.usage, tell: true };
   if (thrown instanceof UsageError || thrown instanceof CaptureError) {
     return { message: oneLine(thrown.message), exitCode: EXIT.usage, tell: true };
+  }
+  if (thrown instanceof TopologyError) {
+    return { message: thrown.lines.map(oneLine).join("\n"), exitCode: EXIT.usage, tell: true };
   }
   if (thrown instanceof RunError) return { message: oneLine(thrown.message), exitCode: EXIT.failed, tell: true };
   const unknown = unknownCommand(thrown);

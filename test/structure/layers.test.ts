@@ -64,12 +64,12 @@ describe("a wrong arrow is found", () => {
     [
       "upwards, handed on",
       { "src/path/a.ts": 'export { find } from "../diagnose/find.ts";' },
-      "src/path/a.ts:1 imports src/diagnose/find.ts: path (joins legs into connections) may import capture, decode, flow",
+      "src/path/a.ts:1 imports src/diagnose/find.ts: path (joins legs into connections) may import capture, decode, flow, topology",
     ],
     [
       "from src to a command",
       { "src/report/a.ts": 'import { BaseCommand } from "../../commands/base.ts";' },
-      "src/report/a.ts:1 imports commands/base.ts: report (shows results as text, JSON, HTML) may import capture, decode, flow, path, balance, diagnose",
+      "src/report/a.ts:1 imports commands/base.ts: report (shows results as text, JSON, HTML) may import capture, decode, flow, topology, path, balance, diagnose",
     ],
     [
       "from a command to another",

@@ -11,17 +11,18 @@ export interface Room {
   isPure?: true;
 }
 
-const RESULTS = ["capture", "decode", "flow", "path", "balance", "diagnose"] as const;
+const RESULTS = ["capture", "decode", "flow", "topology", "path", "balance", "diagnose"] as const;
 
 export const ROOMS: Readonly<Record<string, Room>> = {
   capture: { does: "turns inputs into packets", mayImport: [] },
   decode: { does: "reads one packet's bytes", mayImport: ["capture"], isPure: true },
   flow: { does: "keeps legs", mayImport: ["capture", "decode"], isPure: true },
-  path: { does: "joins legs into connections", mayImport: ["capture", "decode", "flow"], isPure: true },
+  topology: { does: "reads what is known of the set-up from files", mayImport: [] },
+  path: { does: "joins legs into connections", mayImport: ["capture", "decode", "flow", "topology"], isPure: true },
   balance: { does: "share statistics and hash functions", mayImport: [], isPure: true },
   diagnose: {
     does: "finds causes in connections",
-    mayImport: ["capture", "decode", "flow", "path", "balance"],
+    mayImport: ["capture", "decode", "flow", "topology", "path", "balance"],
     isPure: true,
   },
   offline: { does: "drives the pipeline over captures", mayImport: [...RESULTS] },
@@ -34,7 +35,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     does: "drives the pipeline by the clock",
     mayImport: [...RESULTS, "probe", "report", "tui", "metrics", "store"],
   },
-  cli: { does: "the frame of the command line", mayImport: ["capture"] },
+  cli: { does: "the frame of the command line", mayImport: ["capture", "topology"] },
 };
 
 /** Commands parse flags and call one thing in src: any room, but no other command and nothing outside src. */
