@@ -1,0 +1,122 @@
+import { TCP } from "../decode/packet.ts";
+import * as L from "../flow/leg-layout.ts";
+import type { Connection } from "../path/connection.ts";
+import type { LegRef } from "../path/leg-set.ts";
+import type { Case } from "./case.ts";
+
+/** What the TCP legs of one observation point show of the capture itself. */
+export interface PointScan {
+  tcpLegs: number;
+  /** Legs of at least three packets that saw both directions, only requests, only answers. */
+  bothWays: number;
+  upOnly: number;
+  downOnly: number;
+  /** Legs whose handshake was seen and that lack bytes which their receiver acknowledged. */
+  legsWithMissing: number;
+  /** Acknowledgments of bytes never seen, and holes that were acknowledged and never filled: at least so many packets. */
+  missing: number;
+  /** Of the legs that can lack something: packets. */
+  packets: number;
+  /** Legs with segments larger than their receiver's MSS: put together by offload. */
+  offloaded: number;
+}
+
+/** What few legs of a healthy run show, found in one pass over all of them. */
+export interface LegScan {
+  /** By number of `LegSet.points`. */
+  points: PointScan[];
+  /** Legs whose frames changed their MACs, on the packets' stretch or their copies'. */
+  moved: LegRef[];
+  /** Legs on which a segment was sent again at least twice and was never acknowledged. */
+  stuck: LegRef[];
+}
+
+const MIN_PACKETS = 3;
+const STUCK_REPETITIONS = 2;
+
+const scans = new WeakMap<Case, LegScan>();
+
+/** Looks at every leg once for all detectors; the records are read in place, as there may be a million. */
+export function scanLegs(subject: Case): LegScan {
+  let scan = scans.get(subject);
+  if (!scan) {
+    scan = readAll(subject);
+    scans.set(subject, scan);
+  }
+  return scan;
+}
+
+function readAll(subject: Case): LegScan {
+  const { set } = subject.connected;
+  const scan: LegScan = { points: set.points.map(emptyPoint), moved: [], stuck: [] };
+  for (const track of set.tracks) {
+    const { legs } = track.tracker;
+    for (let leg = 0; leg < legs.count; leg++) {
+      if (!legs.has(leg)) continue;
+      const w = legs.words(leg);
+      const at = legs.base(leg);
+      const up = at + L.SIDE_0;
+      const down = at + L.SIDE_1;
+      if (w[up + L.MAC_CHANGES]! + w[down + L.MAC_CHANGES]! > 0) scan.moved.push(set.ref(track.index, leg));
+      if (w[at + L.PROTOCOL] !== TCP) continue;
+      if (isStuck(w, up, down) || isStuck(w, down, up)) scan.stuck.push(set.ref(track.index, leg));
+      readPoint(scan.points[track.points[w[at + L.POINT]!]!]!, w, at, up, down);
+    }
+  }
+  return scan;
+}
+
+function emptyPoint(): PointScan {
+  return { tcpLegs: 0, bothWays: 0, upOnly: 0, downOnly: 0, legsWithMissing: 0, missing: 0, packets: 0, offloaded: 0 };
+}
+
+function readPoint(point: PointScan, w: Int32Array, at: number, up: number, down: number): void {
+  const packetsUp = w[up + L.PACKETS]!;
+  const packetsDown = w[down + L.PACKETS]!;
+  point.tcpLegs++;
+  if (packetsUp > 0 && packetsDown > 0) point.bothWays++;
+  else if (packetsUp >= MIN_PACKETS) point.upOnly++;
+  else if (packetsDown >= MIN_PACKETS) point.downOnly++;
+  if (
+    ((w[up + L.TRAITS]! | w[down + L.TRAITS]!) & L.SIDE_OVERSIZED) !== 0 &&
+    (isOffloaded(w, up, down) || isOffloaded(w, down, up))
+  )
+    point.offloaded++;
+  const opened = L.LEG_SYN | L.LEG_SYN_ACK;
+  // What changed boxes half-way was not all to be seen here; answers out of TIME-WAIT acknowledge an earlier life.
+  if ((w[at + L.STATE]! & (opened | L.LEG_RST_UP | L.LEG_RST_DOWN)) !== opened || w[up + L.SYN_COUNT]! > 1) return;
+  if (w[up + L.MAC_CHANGES]! + w[down + L.MAC_CHANGES]! > 0) return;
+  const missing = missingOf(w, up, down) + missingOf(w, down, up);
+  point.packets += packetsUp + packetsDown;
+  point.missing += missing;
+  if (missing > 0) point.legsWithMissing++;
+}
+
+/** A segment larger than the other side said it takes. */
+function isOffloaded(w: Int32Array, s: number, o: number): boolean {
+  const mss = w[o + L.SYN_OPTIONS]! & 0xffff;
+  return mss > 0 && w[s + L.LARGEST_SENT]! > mss;
+}
+
+/** Packets of side `s` that side `o` acknowledged and the capture lacks: at least so many. */
+function missingOf(w: Int32Array, s: number, o: number): number {
+  const hole = (w[s + L.TRAITS]! & L.SIDE_HOLE) !== 0 && ((w[o + L.HIGHEST_ACK]! - w[s + L.HOLE_END]!) | 0) >= 0;
+  return w[o + L.ACKS_OF_UNSEEN]! + (hole ? 1 : 0);
+}
+
+/** The last segment that was sent again is still not acknowledged. */
+function isStuck(w: Int32Array, s: number, o: number): boolean {
+  if (w[s + L.REPEATED_COUNT]! < STUCK_REPETITIONS) return false;
+  return (w[o + L.TRAITS]! & L.SIDE_HAS_ACK) === 0 || ((w[s + L.REPEATED_SEQ]! - w[o + L.HIGHEST_ACK]!) | 0) >= 0;
+}
+
+/** The connections that hold these legs, by leg. */
+export function ownersOf(subject: Case, refs: readonly LegRef[]): Map<LegRef, Connection> {
+  const owners = new Map<LegRef, Connection>();
+  if (refs.length === 0) return owners;
+  const wanted = new Set(refs);
+  for (const connection of subject.connections) {
+    for (const ref of connection.legs) if (wanted.has(ref)) owners.set(ref, connection);
+  }
+  return owners;
+}
