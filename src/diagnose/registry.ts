@@ -3,12 +3,18 @@ import { backendOverflow } from "./backend-overflow.ts";
 import { backendRefusing } from "./backend-refusing.ts";
 import { backendSlow } from "./backend-slow.ts";
 import { backendUnreachable } from "./backend-unreachable.ts";
+import { captureLossDetector } from "./capture-loss.ts";
+import { captureClockSkew, captureOffload, captureOneSided, captureTruncated } from "./capture-quality.ts";
 import type { Detector } from "./detector.ts";
 import { ecmpRehash } from "./ecmp-rehash.ts";
 import { ecmpShares } from "./ecmp-shares.ts";
 import { lbAborting } from "./lb-aborting.ts";
 import { lbIdleTimeout } from "./lb-idle-timeout.ts";
 import { lbLostState } from "./lb-lost-state.ts";
+import { noteDsr, noteHealthChecks, noteLateData } from "./notes.ts";
+import { pathAsymmetric } from "./path-asymmetric.ts";
+import { pathDirectReply } from "./path-direct-reply.ts";
+import { pathInjectedReset } from "./path-injected-reset.ts";
 import { pathLoss } from "./path-loss.ts";
 import { synFlood } from "./syn-flood.ts";
 
@@ -26,4 +32,15 @@ export const DETECTORS: readonly Detector[] = [
   ecmpShares,
   pathLoss,
   synFlood,
+  pathInjectedReset,
+  pathDirectReply,
+  pathAsymmetric,
+  noteDsr,
+  noteHealthChecks,
+  noteLateData,
+  captureLossDetector,
+  captureOneSided,
+  captureTruncated,
+  captureOffload,
+  captureClockSkew,
 ];
