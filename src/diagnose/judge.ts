@@ -11,7 +11,19 @@ const EXPLAINS: readonly (readonly [cause: string, symptoms: readonly string[]])
     "lb.split-brain",
     ["lb.failover", "path.arp-conflict", "lb.lost-state", "path.spray", "ecmp.rehash", "backend.*", "path.*"],
   ],
-  ["lb.failover", ["lb.lost-state", "ecmp.rehash", "path.arp-conflict", "backend.*", "path.loss", "path.asymmetric"]],
+  [
+    "lb.failover",
+    [
+      "lb.lost-state",
+      "lb.idle-timeout",
+      "lb.rehash",
+      "ecmp.rehash",
+      "path.arp-conflict",
+      "backend.*",
+      "path.loss",
+      "path.asymmetric",
+    ],
+  ],
   ["path.arp-conflict", ["lb.lost-state", "lb.rehash", "ecmp.*", "path.spray", "path.asymmetric", "balance.*"]],
   ["path.spray", ["ecmp.*", "lb.rehash", "lb.lost-state", "path.loss", "path.asymmetric"]],
   [

@@ -9,6 +9,7 @@ import type { Detector } from "./detector.ts";
 import { ecmpRehash } from "./ecmp-rehash.ts";
 import { ecmpShares } from "./ecmp-shares.ts";
 import { lbAborting } from "./lb-aborting.ts";
+import { lbFailover } from "./lb-failover.ts";
 import { lbIdleTimeout } from "./lb-idle-timeout.ts";
 import { lbLostState } from "./lb-lost-state.ts";
 import { noteDsr, noteHealthChecks, noteLateData } from "./notes.ts";
@@ -20,6 +21,7 @@ import { synFlood } from "./syn-flood.ts";
 
 /** All detectors; the order is of no consequence. */
 export const DETECTORS: readonly Detector[] = [
+  lbFailover,
   lbAborting,
   lbLostState,
   lbIdleTimeout,
