@@ -12,15 +12,20 @@ import { lbAborting } from "./lb-aborting.ts";
 import { lbFailover } from "./lb-failover.ts";
 import { lbIdleTimeout } from "./lb-idle-timeout.ts";
 import { lbLostState } from "./lb-lost-state.ts";
+import { lbRehash } from "./lb-rehash.ts";
 import { noteDsr, noteHealthChecks, noteLateData } from "./notes.ts";
 import { pathAsymmetric } from "./path-asymmetric.ts";
 import { pathDirectReply } from "./path-direct-reply.ts";
+import { pathIcmpMissteered } from "./path-icmp-missteered.ts";
+import { pathIcmpUnreachable } from "./path-icmp-unreachable.ts";
 import { pathInjectedReset } from "./path-injected-reset.ts";
 import { pathLoss } from "./path-loss.ts";
+import { pathSpray } from "./path-spray.ts";
 import { synFlood } from "./syn-flood.ts";
 
 /** All detectors; the order is of no consequence. */
 export const DETECTORS: readonly Detector[] = [
+  lbRehash,
   lbFailover,
   lbAborting,
   lbLostState,
@@ -45,4 +50,7 @@ export const DETECTORS: readonly Detector[] = [
   captureTruncated,
   captureOffload,
   captureClockSkew,
+  pathIcmpMissteered,
+  pathIcmpUnreachable,
+  pathSpray,
 ];
