@@ -1,5 +1,7 @@
+import type { Scheduler } from "../balance/scheduler.ts";
 import type { Connected } from "../path/connect.ts";
 import { Case } from "./case.ts";
+import { schedulersOf } from "./choices.ts";
 import type { Finding } from "./finding.ts";
 import { judge } from "./judge.ts";
 import { DETECTORS } from "./registry.ts";
@@ -8,6 +10,8 @@ import { DETECTORS } from "./registry.ts";
 export interface Diagnosis {
   subject: Case;
   findings: Finding[];
+  /** How each VIP's backends were chosen, by the VIP's endpoint. */
+  schedulers: ReadonlyMap<number, Scheduler>;
 }
 
 /** Examines joined connections. Pure: the same connections give the same findings, offline and live. */
@@ -15,7 +19,7 @@ export function diagnose(connected: Connected): Diagnosis {
   const subject = new Case(connected);
   const findings = judge(DETECTORS.flatMap((detector) => detector.find(subject)));
   for (const { explains, connections } of findings) if (explains) explain(subject, connections, explains);
-  return { subject, findings };
+  return { subject, findings, schedulers: schedulersOf(subject) };
 }
 
 /** A found cause says why the resets of its connections were sent. */

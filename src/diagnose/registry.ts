@@ -3,6 +3,7 @@ import { backendOverflow } from "./backend-overflow.ts";
 import { backendRefusing } from "./backend-refusing.ts";
 import { backendSlow } from "./backend-slow.ts";
 import { backendUnreachable } from "./backend-unreachable.ts";
+import { balance } from "./balance.ts";
 import { captureLossDetector } from "./capture-loss.ts";
 import { captureClockSkew, captureOffload, captureOneSided, captureTruncated } from "./capture-quality.ts";
 import type { Detector } from "./detector.ts";
@@ -35,6 +36,7 @@ export const DETECTORS: readonly Detector[] = [
   backendRefusing,
   backendSlow,
   backendUnreachable,
+  balance,
   ecmpRehash,
   ecmpShares,
   pathLoss,

@@ -1,0 +1,260 @@
+import { inferScheduler, type Scheduler } from "../balance/scheduler.ts";
+import { type ShareStatistics, shareStatistics } from "../balance/shares.ts";
+import type { Connection } from "../path/connection.ts";
+import { addressText } from "../path/endpoints.ts";
+import { endpointFilter } from "./backend-refusing.ts";
+import type { Case, VipGroup } from "./case.ts";
+import { choicesOf } from "./choices.ts";
+import { confidenceFrom, count, percent } from "./confidence.ts";
+import type { Detector } from "./detector.ts";
+import type { Finding } from "./finding.ts";
+
+/** New connections needed to judge, in all and for each backend. */
+const MIN_CONNECTIONS = 40;
+const MIN_PER_BACKEND = 10;
+const MAX_P = 1e-4;
+/** Largest share over its expected one: an effect that an operator would act on. */
+const MIN_EXCESS = 1.4;
+/** Load of the busiest backend over the mean, where connections are even. */
+const MIN_LOAD_EXCESS = 2;
+/** Connections that carry the load by being there all along: most of the run, and many messages each way. */
+const LONG_LIVED_SHARE = 0.5;
+const MIN_MESSAGES = 50;
+
+/** `balance.*`: how the connections of a VIP, and what they carry, are shared among its backends. */
+export const balance: Detector = {
+  ids: ["balance.backend-skew", "balance.source-skew", "balance.load-skew"],
+  find(subject) {
+    const findings: Finding[] = [];
+    for (const group of subject.vips) {
+      if (group.byBackend.size < 2) continue;
+      const { choices, connections } = choicesOf(subject, group);
+      const scheduler = inferScheduler(choices);
+      const common = commonTime(group, connections);
+      const skew =
+        scheduler.name === "source"
+          ? sourceSkew(subject, group, common)
+          : backendSkew(subject, group, common, scheduler);
+      if (skew) findings.push(skew);
+      else {
+        const load = loadSkew(subject, group);
+        if (load) findings.push(load);
+      }
+    }
+    return findings;
+  },
+};
+
+/** Connections begun while all backends were given some: a backend that came later is not to be judged by before. */
+function commonTime(group: VipGroup, connections: readonly Connection[]): Connection[] {
+  let from = Number.NEGATIVE_INFINITY;
+  let to = Number.POSITIVE_INFINITY;
+  for (const list of group.byBackend.values()) {
+    from = Math.max(from, list[0]!.start);
+    to = Math.min(to, list.at(-1)!.start);
+  }
+  return connections.filter(({ start }) => start >= from && start <= to);
+}
+
+function countsByBackend(
+  group: VipGroup,
+  connections: readonly Connection[],
+): { backends: number[]; counts: number[] } {
+  const backends = [...group.byBackend.keys()];
+  const counts = new Map(backends.map((backend) => [backend, 0]));
+  for (const { backend } of connections) counts.set(backend!, counts.get(backend!)! + 1);
+  return { backends, counts: backends.map((backend) => counts.get(backend)!) };
+}
+
+function isUneven(statistics: ShareStatistics, members: number): boolean {
+  if (statistics.total < MIN_CONNECTIONS || statistics.total < members * MIN_PER_BACKEND) return false;
+  return statistics.pValue < MAX_P && statistics.maxOverExpected >= MIN_EXCESS;
+}
+
+function backendSkew(
+  subject: Case,
+  group: VipGroup,
+  connections: readonly Connection[],
+  scheduler: Scheduler,
+): Finding | null {
+  // Least connections gives a slow backend less on purpose.
+  if (scheduler.name === "lc" || scheduler.name === "rr") return null;
+  // A steady cycle follows weights: whether they are meant nobody can tell from packets.
+  const isWeighted = scheduler.name === "wrr";
+  const { backends, counts } = countsByBackend(group, connections);
+  const statistics = shareStatistics(counts);
+  if (!isUneven(statistics, backends.length)) return null;
+  const worst = backends[statistics.worst]!;
+  const name = subject.text(worst);
+  const vip = subject.text(group.vip);
+  const own = connections.filter(({ backend }) => backend === worst);
+  return {
+    id: "balance.backend-skew",
+    severity: "warning",
+    confidence: confidenceFrom(statistics.total / 20, isWeighted ? 0.6 : 0.95),
+    title: `${name} gets ${percent(counts[statistics.worst]!, statistics.total)} of the new connections of ${vip}, ${statistics.maxOverExpected.toFixed(1)} times an even share`,
+    explanation: `Of ${count(statistics.total, "new connection")} ${sharesText(subject, backends, counts)}. Even shares would be ${percent(1, backends.length)}; chance of this: ${pText(statistics.pValue)}. ${isWeighted ? "They come in a steady cycle, as weights make it: if these weights are meant, give them in a topology file, and this is silent." : "No weights are known here: where they are meant to differ, give them in a topology file."}`,
+    where: { vip, backend: name },
+    window: windowOf(connections, subject),
+    measured: { ...measured(statistics), backends: backends.length },
+    connections: own.map(({ id }) => id),
+    evidence: own
+      .slice(0, 2)
+      .map((connection) =>
+        subject.evidence(connection.front, subject.front(connection).firstFrame, `a connection given to ${name}`),
+      ),
+    displayFilter: `tcp.flags.syn==1 && tcp.flags.ack==0 && ${endpointFilter(subject, worst, "dst")}`,
+    remedy: [
+      "compare the weights: ipvsadm -Ln, HAProxy `show servers state`, nft list map; a backend listed twice counts twice",
+      "a small hash table or few buckets give uneven shares: Maglev with a table of 65537, IPVS mh, `hash-type consistent` with a higher weight",
+    ],
+  };
+}
+
+function sourceSkew(subject: Case, group: VipGroup, connections: readonly Connection[]): Finding | null {
+  const { backends, counts } = countsByBackend(group, connections);
+  const statistics = shareStatistics(counts);
+  if (!isUneven(statistics, backends.length)) return null;
+  const { endpoints } = subject.connected;
+  const bySource = new Map<number, number>();
+  for (const { client } of connections) {
+    const address = endpoints.withPort(client, 0);
+    bySource.set(address, (bySource.get(address) ?? 0) + 1);
+  }
+  const top = [...bySource].sort((a, b) => b[1] - a[1]).slice(0, 3);
+  const topShare = top.reduce((sum, [, flows]) => sum + flows, 0);
+  const vip = subject.text(group.vip);
+  const worst = backends[statistics.worst]!;
+  const names = top.map(
+    ([address, flows]) => `${addressText(endpoints.address(address))} ${percent(flows, statistics.total)}`,
+  );
+  const own = connections.filter(({ backend }) => backend === worst);
+  return {
+    id: "balance.source-skew",
+    severity: "warning",
+    confidence: confidenceFrom(statistics.total / 20, 0.95),
+    title: `${vip} is balanced by client address, and ${count(top.length, "client")} carry ${percent(topShare, statistics.total)} of the connections: ${subject.text(worst)} gets ${percent(counts[statistics.worst]!, statistics.total)}`,
+    explanation: `Every client address always meets the same backend, and the clients are unequal (${names.join(", ")}), so the backends are, too: ${sharesText(subject, backends, counts)}. A hash over address and port would give each about ${percent(1, backends.length)} of these same ${statistics.total} connections.`,
+    where: { vip, backend: subject.text(worst) },
+    window: windowOf(connections, subject),
+    measured: { ...measured(statistics), clients: bySource.size, topClientsShare: topShare / statistics.total },
+    connections: own.map(({ id }) => id),
+    evidence: own
+      .slice(0, 2)
+      .map((connection) =>
+        subject.evidence(connection.front, subject.front(connection).firstFrame, "a connection of the busiest backend"),
+      ),
+    displayFilter: top.map(([address]) => `ip.src==${addressText(endpoints.address(address))}`).join(" || "),
+    remedy: [
+      "hash over address and port where sessions need no affinity: IPVS `sh` with sh-port (ipvsadm -s sh -b sh-port) or `mh` with mh-port, HAProxy `balance hash src,src_port` or leastconn",
+      "a NAT or proxy in front of many users is one address: give it several, or use PROXY protocol and balance by the real client",
+    ],
+  };
+}
+
+interface Load {
+  bytes: number;
+  packets: number;
+}
+
+/** Connections are even, what they carry is not: a few that live long and carry much. */
+function loadSkew(subject: Case, group: VipGroup): Finding | null {
+  const backends = [...group.byBackend.keys()];
+  const flows = shareStatistics(backends.map((backend) => group.byBackend.get(backend)!.length));
+  if (flows.maxOverExpected > MIN_EXCESS) return null;
+  const loads = new Map<Connection, Load>();
+  for (const connection of group.connections)
+    if (connection.backend !== null) loads.set(connection, loadOf(subject, connection));
+  const total = (backend: number, of: keyof Load) =>
+    group.byBackend.get(backend)!.reduce((sum, connection) => sum + loads.get(connection)![of], 0);
+  const packets = shareStatistics(backends.map((backend) => total(backend, "packets")));
+  const bytes = shareStatistics(backends.map((backend) => total(backend, "bytes")));
+  if (packets.maxOverExpected < MIN_LOAD_EXCESS || bytes.maxOverExpected < MIN_LOAD_EXCESS) return null;
+  const worst = backends[packets.worst]!;
+  const heavy = group.byBackend
+    .get(worst)!
+    .filter((connection) => isLongLived(subject, connection))
+    .sort((a, b) => loads.get(b)!.packets - loads.get(a)!.packets)
+    .slice(0, 5);
+  const carried = heavy.reduce((sum, connection) => sum + loads.get(connection)!.packets, 0);
+  if (heavy.length === 0 || carried < packets.total * 0.3) return null;
+  const vip = subject.text(group.vip);
+  const name = subject.text(worst);
+  return {
+    id: "balance.load-skew",
+    severity: "warning",
+    confidence: confidenceFrom(backends.length, 0.9),
+    title: `connections of ${vip} are even, their load is not: ${name} carries ${percent(total(worst, "packets"), packets.total)} of the packets`,
+    explanation: `Each of ${count(backends.length, "backend")} has about ${percent(1, backends.length)} of the connections, but ${name} carries ${percent(total(worst, "packets"), packets.total)} of the packets and ${percent(total(worst, "bytes"), bytes.total)} of the bytes: ${count(heavy.length, "connection")} that live through the whole capture carry ${percent(carried, packets.total)} of everything. Balancing once per connection cannot even that out (gRPC, HTTP/2, message queues, database pools).`,
+    where: { vip, backend: name },
+    window: { from: subject.start, to: subject.end },
+    measured: {
+      packetsMaxOverMean: packets.maxOverExpected,
+      bytesMaxOverMean: bytes.maxOverExpected,
+      connectionsMaxOverMean: flows.maxOverExpected,
+      heavyConnections: heavy.length,
+      heavyPacketShare: carried / packets.total,
+    },
+    connections: heavy.map(({ id }) => id),
+    evidence: heavy.map((connection) =>
+      subject.evidence(
+        connection.front,
+        subject.front(connection).firstFrame,
+        `c${connection.id} carries ${percent(loads.get(connection)!.packets, packets.total)}`,
+      ),
+    ),
+    displayFilter: heavy.map((connection) => `(${subject.filterOf(connection)})`).join(" || "),
+    remedy: [
+      "let clients open more connections, or close them from time to time (gRPC max_connection_age, HTTP/2 GOAWAY, pool max lifetime), so that new ones are balanced",
+      "balance requests instead of connections: a layer-7 proxy, or client-side balancing",
+    ],
+  };
+}
+
+function loadOf(subject: Case, connection: Connection): Load {
+  const load = { bytes: 0, packets: 0 };
+  for (const ref of connection.legs) {
+    const { up, down } = subject.leg(ref);
+    load.bytes = Math.max(load.bytes, up.payloadBytes + down.payloadBytes);
+    load.packets = Math.max(load.packets, up.packets - up.copies + down.packets - down.copies);
+  }
+  return load;
+}
+
+/** There for most of the run, and many messages in both directions: not one large download. */
+function isLongLived(subject: Case, connection: Connection): boolean {
+  if (connection.end - connection.start < (subject.end - subject.start) * LONG_LIVED_SHARE) return false;
+  return connection.legs.some((ref) => {
+    const { up, down } = subject.leg(ref);
+    return up.packets >= MIN_MESSAGES && down.packets >= MIN_MESSAGES && up.payloadBytes > 0 && down.payloadBytes > 0;
+  });
+}
+
+function sharesText(subject: Case, backends: readonly number[], counts: readonly number[]): string {
+  const total = counts.reduce((sum, one) => sum + one, 0);
+  return backends
+    .map((backend, i) => ({ backend, flows: counts[i]! }))
+    .sort((a, b) => b.flows - a.flows)
+    .slice(0, 6)
+    .map(({ backend, flows }) => `${subject.text(backend)} ${percent(flows, total)}`)
+    .join(", ");
+}
+
+function measured(statistics: ShareStatistics): Record<string, number> {
+  return {
+    newConnections: statistics.total,
+    maxOverExpected: statistics.maxOverExpected,
+    coefficientOfVariation: statistics.coefficientOfVariation,
+    jain: statistics.jain,
+    chiSquare: statistics.chiSquare,
+    pValue: statistics.pValue,
+  };
+}
+
+function windowOf(connections: readonly Connection[], subject: Case): { from: number; to: number } {
+  return { from: connections[0]?.start ?? subject.start, to: connections.at(-1)?.start ?? subject.end };
+}
+
+function pText(p: number): string {
+  return p < 1e-12 ? "below 1e-12" : p.toExponential(0);
+}

@@ -1,0 +1,51 @@
+import { type Choices, inferScheduler, type Scheduler } from "../balance/scheduler.ts";
+import type { Connection } from "../path/connection.ts";
+import type { Case, VipGroup } from "./case.ts";
+
+/** A VIP's choices of backends, and the backends that their indexes stand for. */
+export interface VipChoices {
+  choices: Choices;
+  backends: readonly number[];
+  /** In the order of the choices; those whose backend is known. */
+  connections: readonly Connection[];
+}
+
+/** The choices that a VIP's balancers made, in their order: by the time of the SYN to the backend. */
+export function choicesOf(subject: Case, group: VipGroup): VipChoices {
+  const backends = [...group.byBackend.keys()];
+  const index = new Map(backends.map((backend, i) => [backend, i]));
+  const chosen = group.connections
+    .map((connection) => ({ connection, time: choiceTime(subject, connection) }))
+    .sort((a, b) => a.time - b.time);
+  const { endpoints } = subject.connected;
+  const column = (of: (connection: Connection) => number) => chosen.map(({ connection }) => of(connection));
+  return {
+    choices: {
+      backend: Int32Array.from(column((connection) => index.get(connection.backend ?? -1) ?? -1)),
+      client: Int32Array.from(column((connection) => endpoints.withPort(connection.client, 0))),
+      endpoint: Int32Array.from(column((connection) => connection.client)),
+      start: Float64Array.from(chosen.map(({ time }) => time)),
+      end: Float64Array.from(column((connection) => connection.end)),
+      backends: backends.length,
+    },
+    backends,
+    connections: chosen.map(({ connection }) => connection).filter(({ backend }) => backend !== null),
+  };
+}
+
+function choiceTime(subject: Case, connection: Connection): number {
+  if (connection.back === connection.front) return connection.start;
+  const back = subject.back(connection);
+  const time = Number.isNaN(back.up.synTime) ? back.start : back.up.synTime;
+  return subject.reference(connection.back, time);
+}
+
+/** How each VIP's backends were chosen. */
+export function schedulersOf(subject: Case): Map<number, Scheduler> {
+  const schedulers = new Map<number, Scheduler>();
+  for (const group of subject.vips) {
+    if (group.byBackend.size < 2) continue;
+    schedulers.set(group.vip, inferScheduler(choicesOf(subject, group).choices));
+  }
+  return schedulers;
+}
