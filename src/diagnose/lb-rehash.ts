@@ -1,0 +1,223 @@
+import { MOVE, SILENCE_BROKEN } from "../flow/event-log.ts";
+import * as L from "../flow/leg-layout.ts";
+import type { Connection } from "../path/connection.ts";
+import { addressText, macText } from "../path/endpoints.ts";
+import type { LegRef } from "../path/leg-set.ts";
+import { destinationMac, macHigh, macLow } from "../path/macs.ts";
+import { balancerOf } from "./broken-flows.ts";
+import type { Case, VipGroup } from "./case.ts";
+import { confidenceFrom, count, duration, percent } from "./confidence.ts";
+import type { Detector } from "./detector.ts";
+import type { Finding } from "./finding.ts";
+
+const MIN_MOVED = 3;
+/** Flows move with their next packet after the change: within this. */
+const BURST_NS = 10e9;
+/** A flow that moves more often is sprayed, not moved by a change. */
+const MAX_MOVES = 3;
+/** A flow that was silent for longer may have been forgotten instead. */
+const RECENT_NS = 2e9;
+/** The same packet at two points. */
+const SAME_PACKET_NS = 50e6;
+/** Of the moved flows, those that had been talking: where a stateful balancer forgets idle ones, few had. */
+const MIN_RECENT_SHARE = 0.5;
+
+/** An established flow that its own balancer sent to another backend. */
+interface Rebalanced {
+  connection: Connection;
+  from: string;
+  to: string;
+  /** ns on the reference clock. */
+  time: number;
+  silence: number;
+  ref: LegRef;
+  frame: number;
+}
+
+/**
+ * `lb.rehash`: a stateless balancer's set of backends changed, and established flows go on at other backends: to
+ * another destination MAC, or in a tunnel to another outer destination.
+ */
+export const lbRehash: Detector = {
+  ids: ["lb.rehash"],
+  find: (subject) => subject.vips.flatMap((group) => rehashOf(subject, group) ?? []),
+};
+
+function rehashOf(subject: Case, group: VipGroup): Finding | null {
+  if (group.protocol !== 6) return null;
+  const all: Rebalanced[] = [];
+  for (const connection of group.connections) {
+    const move =
+      connection.mode === "dsr-l2"
+        ? movedByMac(subject, connection)
+        : connection.mode === "dsr-tunnel"
+          ? movedByTunnel(subject, connection)
+          : null;
+    if (move) all.push(move);
+  }
+  const moves = densest(all);
+  if (moves.length < MIN_MOVED) return null;
+  const recent = moves.filter(({ silence }) => silence <= RECENT_NS);
+  return recent.length >= moves.length * MIN_RECENT_SHARE ? finding(subject, group, moves) : null;
+}
+
+/** Frames leave the balancer for another MAC than before. */
+function movedByMac(subject: Case, connection: Connection): Rebalanced | null {
+  const { set } = subject.connected;
+  for (const [i, ref] of connection.legs.entries()) {
+    const view = subject.leg(ref);
+    if (view.up.macChanges === 0) continue;
+    const isBalancers = connection.hops[i] === "dsr-l2";
+    const track = set.trackOf(ref);
+    let first: Rebalanced | null = null;
+    let moves = 0;
+    for (const event of track.tracker.events.of(track.tracker.legs, view.leg)) {
+      if (event.kind !== MOVE || event.side !== 0) continue;
+      // Copies are what leaves the box; a balancer with two interfaces has a leg of its own for them.
+      if (event.extra[3] !== 1 && !(isBalancers && view.up.copies === 0)) continue;
+      const from = destinationMac([event.extra[0]!, event.extra[1]!, event.extra[2]!]);
+      const to = destinationMac(event.mac);
+      if (from === to || to === 0) continue;
+      moves++;
+      first ??= {
+        connection,
+        from: macText(macHigh(from), macLow(from)),
+        to: macText(macHigh(to), macLow(to)),
+        time: subject.reference(ref, event.time),
+        silence: silenceBefore(subject, connection, subject.reference(ref, event.time)),
+        ref,
+        frame: event.frame,
+      };
+    }
+    if (first) return moves <= MAX_MOVES ? first : null;
+  }
+  return null;
+}
+
+/** Silence of the client's own leg that the packet of about this time broke, ns; 0 where there was none. */
+function silenceBefore(subject: Case, { front }: Connection, time: number): number {
+  const track = subject.connected.set.trackOf(front);
+  const leg = subject.leg(front).leg;
+  let silence = 0;
+  for (const event of track.tracker.events.of(track.tracker.legs, leg)) {
+    if (event.kind !== SILENCE_BROKEN || Math.abs(subject.reference(front, event.time) - time) > SAME_PACKET_NS)
+      continue;
+    silence = event.time - event.otherTime;
+  }
+  return silence;
+}
+
+/** The flow goes on, without a SYN, in the tunnel to another backend. */
+function movedByTunnel(subject: Case, connection: Connection): Rebalanced | null {
+  let own: { target: string; end: number } | null = null;
+  let piece: Rebalanced | null = null;
+  const targets = new Set<string>();
+  for (const ref of connection.legs) {
+    const target = tunnelTarget(subject, ref);
+    if (target === null) continue;
+    const view = subject.leg(ref);
+    if (view.has(L.LEG_SYN)) {
+      // A switch may flood the first frame to everybody.
+      if (view.up.has(L.SIDE_HAS_ACK) || own === null) own = { target, end: subject.reference(ref, view.up.lastTime) };
+      continue;
+    }
+    const time = subject.reference(ref, view.up.firstTime);
+    targets.add(target);
+    if (piece && piece.time <= time) continue;
+    piece = { connection, from: "", to: target, time, silence: 0, ref, frame: view.firstFrame };
+  }
+  if (!own || !piece || own.target === piece.to || targets.size > MAX_MOVES || piece.time < own.end) return null;
+  return { ...piece, from: own.target, silence: silenceBefore(subject, connection, piece.time) };
+}
+
+/** Outer destination of a leg inside a tunnel that only requests take; null for other legs. */
+function tunnelTarget(subject: Case, ref: LegRef): string | null {
+  const view = subject.leg(ref);
+  if (view.context === 0 || view.up.packets === 0 || view.down.packets > 0) return null;
+  const layers = subject.connected.set.trackOf(ref).tracker.contexts.list[view.context]!;
+  const tunnel = layers.findLast((layer) => layer.version !== 0);
+  if (!tunnel) return null;
+  return addressText(view.has(L.LEG_TUNNEL_FROM_LOW) ? tunnel.high : tunnel.low);
+}
+
+function densest(moves: readonly Rebalanced[]): Rebalanced[] {
+  const sorted = moves.toSorted((a, b) => a.time - b.time);
+  let best: Rebalanced[] = [];
+  let from = 0;
+  for (let to = 0; to < sorted.length; to++) {
+    while (sorted[to]!.time - sorted[from]!.time > BURST_NS) from++;
+    if (to - from + 1 > best.length) best = sorted.slice(from, to + 1);
+  }
+  return best;
+}
+
+/**
+ * Share of the flows that a change of the set must move: by the backends that new flows got before and after, and
+ * where there were no new ones, by those that moved.
+ */
+function idealShare(group: VipGroup, moves: readonly Rebalanced[]): { share: number; before: number; after: number } {
+  const at = moves[0]!.time;
+  const before = new Set<number>();
+  const after = new Set<number>();
+  for (const { backend, start } of group.connections) {
+    if (backend !== null) (start < at ? before : after).add(backend);
+  }
+  let removed = [...before].filter((backend) => !after.has(backend)).length;
+  let added = [...after].filter((backend) => !before.has(backend)).length;
+  if (after.size === 0) {
+    const targets = new Set(moves.map(({ to }) => to));
+    const sources = new Set(moves.map(({ from }) => from));
+    removed = [...sources].filter((source) => !targets.has(source)).length;
+    added = removed === 0 ? [...targets].filter((target) => !sources.has(target)).length : 0;
+  }
+  const total = before.size - removed + added;
+  const share = removed > 0 ? removed / before.size : Math.max(1, added) / Math.max(1, total);
+  return { share, before: before.size, after: total };
+}
+
+function finding(subject: Case, group: VipGroup, moves: readonly Rebalanced[]): Finding {
+  const at = moves[0]!.time;
+  const name = subject.text(group.vip);
+  const node = balancerOf(subject, moves[0]!.connection, null);
+  const balancer = node === "" ? "the load balancer" : node;
+  const moved = new Set(moves.map(({ connection }) => connection));
+  const open = group.connections.filter(({ start, end }) => start < at && end >= at).length;
+  const broken = moves.filter(({ connection }) => ["reset", "timeout"].includes(subject.outcome(connection)));
+  const ideal = idealShare(group, moves);
+  const targets = new Set(moves.map(({ to }) => to));
+  const sources = new Set(moves.map(({ from }) => from));
+  const last = moves.at(-1)!.time;
+  return {
+    id: "lb.rehash",
+    severity: broken.length > 0 ? "critical" : "warning",
+    confidence: confidenceFrom(moves.length),
+    title: `${balancer} sent ${moved.size} of ${open} open connections to ${name} to other backends when its set changed${broken.length > 0 ? `; ${broken.length} broke` : ""}`,
+    explanation:
+      `Within ${duration(last - at)} packets of ${count(moved.size, "established connection")} left for another backend than before, from ${[...sources].slice(0, 4).join(", ")} to ${[...targets].slice(0, 4).join(", ")}. ` +
+      `${broken.length > 0 ? `The new backends had never seen their SYN: ${count(broken.length, "connection")} ended in a reset or in silence. ` : ""}` +
+      `${percent(moved.size, open)} of the open connections moved; ${ideal.before} backends before and ${ideal.after} after need ${percent(ideal.share, 1)} with a consistent hash.`,
+    where: { vip: name, ...(node === "" ? {} : { node }) },
+    window: { from: at, to: last },
+    measured: {
+      movedConnections: moved.size,
+      openConnections: open,
+      brokenConnections: broken.length,
+      movedShare: Math.round((1000 * moved.size) / Math.max(1, open)) / 1000,
+      idealShare: Math.round(ideal.share * 1000) / 1000,
+      backendsBefore: ideal.before,
+      backendsAfter: ideal.after,
+    },
+    connections: moves.map(({ connection }) => connection.id),
+    evidence: moves.slice(0, 3).flatMap(({ ref, frame, from, to, connection }) => {
+      const reset = subject.mainReset(connection);
+      const seen = [subject.evidence(ref, frame, `goes on to ${to}, until then ${from}`)];
+      return reset ? [...seen, subject.evidence(reset.ref, reset.event.frame, "and is reset there")] : seen;
+    }),
+    displayFilter: "tcp.flags.reset==1 && tcp.flags.ack==0",
+    remedy: [
+      "hash consistently, so that a change moves only what it must: katran and IPVS `mh` (Maglev): `ipvsadm -E -t VIP:PORT -s mh`",
+      "or keep state for open connections, and take backends out with weight 0 until they are empty",
+    ],
+    explains: { cause: "no-state" },
+  };
+}
