@@ -81,11 +81,13 @@ function byCycle({ backend, backends }: Choices): Scheduler | null {
   const plain = fitOfCycle(backend, backends);
   // A plain cycle that was disturbed for a while is likelier than a longer one that fits a little better.
   if (plain >= MIN_DISTURBED && distinctIn(backend, backends) === backends) return cycle("rr", plain, byChance);
+  const turns = turnTaking(backend, backends);
+  if (turns) return turns;
   for (let period = 2; period <= Math.min(MAX_PERIOD, count >> 1); period++) {
     const fit = fitOfCycle(backend, period);
     if (fit >= MIN_PERIODIC && fit - byChance > (1 - byChance) / 2) return cycle("wrr", fit, byChance);
   }
-  return turnTaking(backend, backends);
+  return null;
 }
 
 function cycle(name: SchedulerName, fit: number, byChance: number): Scheduler {
