@@ -6,8 +6,8 @@ const UP_ANCHORS = 5;
 const ANCHORS = 9;
 
 /**
- * Times of the packets by which legs of one session are compared, ns by the clock of the leg's capture; NaN where not
- * seen. 0-4 travel up: SYN, the ACK that ends the handshake, first data, FIN, last packet; 5-8 down: SYN-ACK, first
+ * Times of the packets by which legs of one session are compared, ns by the clock of the leg's capture unless they were
+ * set right; NaN where not seen. 0-4 travel up: SYN, the ACK that ends the handshake, first data, FIN, last packet; 5-8 down: SYN-ACK, first
  * data, FIN, last packet. Two times belong to the same packet only where the keys are equal, too.
  */
 export class Anchors {
@@ -41,10 +41,24 @@ export class Anchors {
     return this;
   }
 
-  /** Time of the earliest packet that is the same at every point; NaN without any. */
+  /** Turns the clock's times into those of another, which it is ahead of by what `offsetAt` says. */
+  setRight(offsetAt: (time: number) => number): this {
+    const { times } = this;
+    for (let i = 0; i < ANCHORS; i++) times[i]! -= offsetAt(times[i]!);
+    return this;
+  }
+
+  /** Times of the earliest and the latest packet that is the same at every point; NaN without any. */
   get first(): number {
-    for (let i = 0; i < ANCHORS; i++) if (!Number.isNaN(this.times[i]!)) return this.times[i]!;
-    return Number.NaN;
+    let first = Number.NaN;
+    for (const time of this.times) if (!(time >= first)) first = Number.isNaN(time) ? first : time;
+    return first;
+  }
+
+  get last(): number {
+    let last = Number.NaN;
+    for (const time of this.times) if (!(time <= last)) last = Number.isNaN(time) ? last : time;
+    return last;
   }
 }
 
@@ -69,12 +83,20 @@ export interface LegOffset {
   down: number;
 }
 
-/** Compares the anchors of two legs. Delays only add, so the smallest up and the largest down are the true ones. */
-export function compareAnchors(a: Anchors, b: Anchors): LegOffset {
+/**
+ * Compares the anchors of two legs. Delays only add, so the smallest up and the largest down are the true ones.
+ * @param from, to between these times of `a` only: where clocks drift, packets far apart do not compare
+ */
+export function compareAnchors(
+  a: Anchors,
+  b: Anchors,
+  from: number = Number.NEGATIVE_INFINITY,
+  to: number = Number.POSITIVE_INFINITY,
+): LegOffset {
   let up = Number.NaN;
   let down = Number.NaN;
   for (let i = 0; i < ANCHORS; i++) {
-    if (a.keys[i] !== b.keys[i]) continue;
+    if (a.keys[i] !== b.keys[i] || a.times[i]! < from || a.times[i]! > to) continue;
     const difference = b.times[i]! - a.times[i]!;
     if (Number.isNaN(difference)) continue;
     if (i < UP_ANCHORS) {

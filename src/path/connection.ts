@@ -43,13 +43,13 @@ export interface Connection {
   /** Client-most first. */
   legs: LegRef[];
   /** What turned the leg before into this one; parallel to `legs`, "forward" for the first. */
-  hops: Hop[];
+  hops: readonly Hop[];
   /** The leg nearest to the client, and the one nearest to the backend (the same where only one is known). */
   front: LegRef;
   back: LegRef;
   /** Confidence in `backend`, 0 where it is null. */
   joinConfidence: number;
-  joinKeys: JoinKey[];
+  joinKeys: readonly JoinKey[];
   /** ns since the run's base, on the reference clock. */
   start: number;
   end: number;

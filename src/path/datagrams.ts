@@ -1,89 +1,215 @@
 import { UDP } from "../decode/packet.ts";
+import type { SideView } from "../flow/leg-view.ts";
+import type { CaptureClock } from "./clocks.ts";
+import type { EndpointTable } from "./endpoints.ts";
 import type { LegRef, LegSet } from "./leg-set.ts";
+import { destinationMac, sourceMac } from "./macs.ts";
 import type { Session } from "./sessions.ts";
+import { tupleOf } from "./tuples.ts";
 
-/** Legs of one UDP conversation at several points begin within this, clocks apart included. */
+/** Legs of one UDP conversation at several points begin within this. */
 const SAME_CONVERSATION_NS = 10e9;
 /** Translated legs are found by payload: only so close in time, since queries repeat. */
 const TRANSLATED_NS = 2e9;
+/** What clocks may differ by where nothing bounds them. */
+const CLOCK_SLACK_NS = 3600e9;
+/** Conversations of one payload compared with each other: of more, the payload tells nothing. */
+const MOST_LOOKALIKES = 64;
+
+/** What is known of a first payload: hashes of its first 16, 64 and 256 bytes, and of all that was captured. */
+interface Identity {
+  levels: readonly [number, number, number];
+  whole: number;
+  seen: number;
+}
 
 interface Datagrams {
   ref: LegRef;
   capture: number;
+  point: number;
+  context: number;
+  /** On the reference clock. */
   start: number;
-  ports: number;
-  src3: number;
-  dst3: number;
+  tuple: number;
+  src: number;
+  dst: number;
   firstLength: number;
-  payload: number;
+  query: Identity;
+  reply: Identity;
+  ttl: number;
+  sourceMac: number;
+  destinationMac: number;
 }
+
+type Conversation = Datagrams[];
 
 /**
- * Groups UDP legs into sessions: the same 5-tuple at other points, and NAT's rewritten ones by their first payload
- * (a DNS transaction, a QUIC connection id), its length and the time. Without payload only equal tuples are joined.
+ * Groups UDP legs into sessions: the same 5-tuple at other points, and what NAT rewrote by the first payload (a DNS
+ * transaction, a QUIC connection id), its length and the time. A full NAT's two sides share nothing else: they are
+ * joined only where each is the only partner of the other.
  */
-export function groupDatagrams(set: LegSet): Session[] {
-  const byTuple = new Map<string, Datagrams[][]>();
-  const byPayload = new Map<number, Datagrams[][]>();
-  const sessions: Datagrams[][] = [];
-  for (const leg of udpLegs(set)) {
-    const tuple = `${leg.src3} ${leg.dst3} ${leg.ports}`;
-    const candidates = byTuple.get(tuple) ?? [];
-    let session = candidates.find((members) => members.some((member) => near(member, leg, SAME_CONVERSATION_NS)));
-    if (!session && leg.payload !== 0) {
-      session = byPayload.get(leg.payload)?.find((members) => members.some((member) => isTranslated(member, leg)));
-    }
-    if (session) {
-      session.push(leg);
-    } else {
-      session = [leg];
-      sessions.push(session);
-    }
-    if (!candidates.includes(session)) byTuple.set(tuple, [...candidates, session]);
-    if (leg.payload !== 0) {
-      const list = byPayload.get(leg.payload);
-      if (!list) byPayload.set(leg.payload, [session]);
-      else if (!list.includes(session)) list.push(session);
-    }
-  }
-  return sessions.map((members) => ({ legs: members.map((member) => member.ref) }));
+export function groupDatagrams(set: LegSet, endpoints: EndpointTable, clocks: readonly CaptureClock[]): Session[] {
+  const legs = udpLegs(set, endpoints, clocks);
+  if (legs.length === 0) return [];
+  const near = nearness(clocks);
+  const conversations = conversationsOf(legs, near);
+  const sessions: Session[] = [];
+  for (const members of joinTranslated(conversations, near)) sessions.push(members.map(({ ref }) => ref));
+  return sessions;
 }
 
-function* udpLegs(set: LegSet): Generator<Datagrams> {
+function udpLegs(set: LegSet, endpoints: EndpointTable, clocks: readonly CaptureClock[]): Datagrams[] {
   const legs: Datagrams[] = [];
   for (const track of set.tracks) {
     for (const view of track.view.all()) {
       if (view.protocol !== UDP) continue;
+      const { up, down } = view;
+      const { src, dst } = tupleOf(view, endpoints);
+      const start = view.start;
       legs.push({
         ref: set.ref(track.index, view.leg),
         capture: track.capture,
-        start: view.start,
-        ports: (view.srcPort << 16) | view.dstPort,
-        src3: view.src[3],
-        dst3: view.dst[3],
-        firstLength: view.up.firstLength,
-        payload: view.up.payloadHash(0) || view.payloadWhole(0),
+        point: track.points[view.point]!,
+        context: view.context,
+        start: start - clocks[track.capture]!.at(start),
+        // Endpoints are numbered from 0 and fewer than 2^26: both fit a double.
+        tuple: src * 67_108_864 + dst,
+        src,
+        dst,
+        firstLength: up.firstLength,
+        query: identityOf(up, view.payloadWhole(0)),
+        reply: identityOf(down, view.payloadWhole(1)),
+        ttl: up.ttl.first,
+        sourceMac: sourceMac(up.mac),
+        destinationMac: destinationMac(up.mac),
       });
     }
   }
-  yield* legs.toSorted((a, b) => a.start - b.start);
+  return legs.sort((a, b) => a.start - b.start);
 }
 
-/** One end of the conversation must be the same, or the ports differ by a full NAT: then all else has to fit. */
-function isTranslated(a: Datagrams, b: Datagrams): boolean {
-  return (
-    a.firstLength === b.firstLength &&
-    a.payload === b.payload &&
-    near(a, b, TRANSLATED_NS) &&
-    !sameTuple(a, b) &&
-    (a.src3 === b.src3 ? a.ports >>> 16 === b.ports >>> 16 : true)
-  );
+type Nearness = (a: Datagrams, b: Datagrams, windowNs: number) => boolean;
+
+/** Whether two legs began within a time of each other, as far as the clocks can tell. */
+function nearness(clocks: readonly CaptureClock[]): Nearness {
+  return (a, b, windowNs) => {
+    const apart = Math.abs(a.start - b.start);
+    if (a.capture === b.capture || apart < windowNs) return apart < windowNs;
+    const isBounded = clocks[a.capture]!.uncertainty + clocks[b.capture]!.uncertainty < CLOCK_SLACK_NS;
+    // Where clocks may differ, the payload has to say that it is the same datagram.
+    return !isBounded && apart < CLOCK_SLACK_NS && a.query.whole !== 0 && isSameExchange(a, b);
+  };
 }
 
-function sameTuple(a: Datagrams, b: Datagrams): boolean {
-  return a.ports === b.ports && a.src3 === b.src3 && a.dst3 === b.dst3;
+/** Legs of the same 5-tuple: one conversation, seen once at each point. */
+function conversationsOf(legs: readonly Datagrams[], near: Nearness): Conversation[] {
+  const conversations: Conversation[] = [];
+  const latest = new Map<number, Conversation[]>();
+  for (const leg of legs) {
+    let lives = latest.get(leg.tuple);
+    if (!lives) {
+      lives = [];
+      latest.set(leg.tuple, lives);
+    }
+    // A point tells the lives of a tuple apart itself.
+    const life = lives.find(
+      (members) =>
+        near(members[0]!, leg, SAME_CONVERSATION_NS) &&
+        !members.some((member) => member.point === leg.point && member.context === leg.context),
+    );
+    if (life) {
+      life.push(leg);
+      continue;
+    }
+    const conversation = [leg];
+    conversations.push(conversation);
+    lives.push(conversation);
+    if (lives.length > 4) lives.shift();
+  }
+  return conversations;
 }
 
-function near(a: Datagrams, b: Datagrams, window: number): boolean {
-  return Math.abs(a.start - b.start) < window;
+/** Joins the two sides of translations. */
+function joinTranslated(conversations: readonly Conversation[], near: Nearness): Conversation[] {
+  const byPayload = new Map<number, Conversation[]>();
+  for (const conversation of conversations) {
+    const { query, firstLength } = conversation[0]!;
+    if (query.whole === 0) continue;
+    const key = (query.levels[0] || query.whole) ^ Math.imul(firstLength, 0x9e3779b1);
+    const list = byPayload.get(key);
+    if (list) list.push(conversation);
+    else byPayload.set(key, [conversation]);
+  }
+  const absorbed = new Set<Conversation>();
+  for (const lookalikes of byPayload.values()) {
+    if (lookalikes.length < 2) continue;
+    joinSameClient(lookalikes, near, absorbed);
+    const left = lookalikes.filter((conversation) => !absorbed.has(conversation));
+    if (left.length > 1 && left.length <= MOST_LOOKALIKES) joinHidden(left, near, absorbed);
+  }
+  return conversations.filter((conversation) => !absorbed.has(conversation));
+}
+
+/** DNAT leaves the client's address and port: another destination within moments is the other side of it. */
+function joinSameClient(lookalikes: readonly Conversation[], near: Nearness, absorbed: Set<Conversation>): void {
+  const bySource = new Map<number, Conversation[]>();
+  for (const conversation of lookalikes) {
+    const known = bySource.get(conversation[0]!.src) ?? [];
+    const other = known.find((candidate) => isTranslation(candidate, conversation, near));
+    if (other) {
+      other.push(...conversation);
+      absorbed.add(conversation);
+    } else bySource.set(conversation[0]!.src, [...known.slice(-MOST_LOOKALIKES), conversation]);
+  }
+}
+
+/** Full NAT: only where each side has no other partner, and no lookalike is left that may have been one. */
+function joinHidden(lookalikes: readonly Conversation[], near: Nearness, absorbed: Set<Conversation>): void {
+  const partners = lookalikes.map((one) => lookalikes.filter((other) => isHiddenTranslation(one, other, near)));
+  if (partners.some((list) => list.length !== 1)) return;
+  lookalikes.forEach((one, index) => {
+    const other = partners[index]![0]!;
+    if (absorbed.has(one) || absorbed.has(other)) return;
+    one.push(...other);
+    absorbed.add(other);
+  });
+}
+
+function isHiddenTranslation(one: Conversation, other: Conversation, near: Nearness): boolean {
+  const [a, b] = [one[0]!, other[0]!];
+  return a.src !== b.src && a.dst !== b.dst && isTranslation(one, other, near);
+}
+
+function isTranslation(one: Conversation, other: Conversation, near: Nearness): boolean {
+  const [a, b] = [one[0]!, other[0]!];
+  if (a.tuple === b.tuple || a.dst === b.dst || !isSameExchange(a, b)) return false;
+  if (!near(a, b, TRANSLATED_NS)) return false;
+  return !one.some((left) => other.some((right) => isSentTwice(left, right)));
+}
+
+/**
+ * Two datagrams that pass one point in the same way were both sent so: a resolver asks several name servers at once,
+ * from one port and with one transaction (musl does). A translated one comes from the box that got the other.
+ */
+function isSentTwice(a: Datagrams, b: Datagrams): boolean {
+  if (a.point !== b.point || a.context !== b.context) return false;
+  const isHandedOn = (from: Datagrams, to: Datagrams) =>
+    from.destinationMac !== 0 && from.destinationMac === to.sourceMac && from.sourceMac !== to.sourceMac;
+  return a.ttl === b.ttl && a.sourceMac === b.sourceMac && !isHandedOn(a, b) && !isHandedOn(b, a);
+}
+
+function isSameExchange(a: Datagrams, b: Datagrams): boolean {
+  return a.firstLength === b.firstLength && !differ(a.query, b.query) && !differ(a.reply, b.reply);
+}
+
+function identityOf(side: SideView, whole: number): Identity {
+  const levels = [side.payloadHash(0), side.payloadHash(1), side.payloadHash(2)] as const;
+  return { levels, whole, seen: side.payloadSeen };
+}
+
+/** True where what was captured of both shows that they are not the same. */
+function differ(a: Identity, b: Identity): boolean {
+  if (a.whole === 0 || b.whole === 0) return false;
+  if (a.seen === b.seen) return a.whole !== b.whole;
+  return a.levels.some((hash, level) => hash !== 0 && b.levels[level] !== 0 && hash !== b.levels[level]);
 }

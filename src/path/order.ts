@@ -1,3 +1,4 @@
+import * as L from "../flow/leg-layout.ts";
 import { Anchors, compareAnchors } from "./anchors.ts";
 import type { CaptureClock } from "./clocks.ts";
 import type { LegRef, LegSet } from "./leg-set.ts";
@@ -5,16 +6,29 @@ import type { LegRef, LegSet } from "./leg-set.ts";
 /** Differences below this are not told apart: time stamps of two taps on one host jitter that much. */
 const RESOLUTION_NS = 500;
 
+/** What sorting has to know of a leg; kept from one session to the next. */
+class Entry {
+  ref: LegRef = 0;
+  capture = 0;
+  frame = 0;
+  /** On the reference clock. */
+  start = 0;
+  ttlUp = 0;
+  ttlDown = 0;
+  readonly anchors: Anchors = new Anchors();
+}
+
 /**
  * Puts the legs of one session into the order in which a packet of the client meets them.
  *
  * Two legs that saw both directions need no clock: the one with the longer round trip behind it is nearer to the
- * client. Others are compared by the time of a packet both saw, corrected by their captures' clocks.
+ * client. Others are compared by the time of a packet both saw, corrected by their captures' clocks, or by TTL where
+ * nothing ties the clocks to each other.
  */
 export class LegOrder {
   private readonly set: LegSet;
   private readonly clocks: readonly CaptureClock[];
-  private readonly anchors: Anchors[] = [];
+  private readonly entries: Entry[] = [];
 
   constructor(set: LegSet, clocks: readonly CaptureClock[]) {
     this.set = set;
@@ -24,13 +38,17 @@ export class LegOrder {
   /** Sorts in place; sessions have a handful of legs. */
   sort(legs: LegRef[]): void {
     if (legs.length < 2) return;
-    const entries = legs.map((ref, i) => {
-      this.anchors[i] ??= new Anchors();
-      const view = this.set.view(ref);
-      const anchors = this.anchors[i]!.read(view);
-      return { ref, anchors, capture: this.set.trackOf(ref).capture, start: view.start, frame: view.firstFrame };
-    });
-    for (let i = 1; i < entries.length; i++) {
+    if (legs.length === 2) {
+      const roundTrip = this.handshakeDifference(legs[0]!, legs[1]!);
+      if (Math.abs(roundTrip) > RESOLUTION_NS) {
+        if (roundTrip < 0) legs.reverse();
+        return;
+      }
+    }
+    const { entries } = this;
+    while (entries.length < legs.length) entries.push(new Entry());
+    for (let i = 0; i < legs.length; i++) this.read(entries[i]!, legs[i]!);
+    for (let i = 1; i < legs.length; i++) {
       const entry = entries[i]!;
       let j = i - 1;
       while (j >= 0 && this.isBefore(entry, entries[j]!)) {
@@ -39,9 +57,39 @@ export class LegOrder {
       }
       entries[j + 1] = entry;
     }
-    entries.forEach((entry, i) => {
-      legs[i] = entry.ref;
-    });
+    for (let i = 0; i < legs.length; i++) legs[i] = entries[i]!.ref;
+  }
+
+  /**
+   * How much longer SYN-ACK follows SYN at `a` than at `b`, ns; NaN where one of them did not see both just once. It
+   * decides for nearly all sessions of one capture, without reading all that could be compared.
+   */
+  private handshakeDifference(a: LegRef, b: LegRef): number {
+    return this.handshakeRoundTrip(a) - this.handshakeRoundTrip(b);
+  }
+
+  private handshakeRoundTrip(ref: LegRef): number {
+    const { legs } = this.set.trackOf(ref).tracker;
+    const leg = this.set.legOf(ref);
+    const w = legs.words(leg);
+    const at = legs.base(leg);
+    if (w[at + L.SIDE_0 + L.SYN_COUNT] !== 1 || w[at + L.SIDE_1 + L.SYN_COUNT] !== 1) return Number.NaN;
+    const d = legs.doubles(leg);
+    return d[((at + L.SIDE_1) >> 1) + L.SYN_TIME_D]! - d[((at + L.SIDE_0) >> 1) + L.SYN_TIME_D]!;
+  }
+
+  private read(entry: Entry, ref: LegRef): void {
+    const view = this.set.view(ref);
+    const clock = this.clocks[this.set.trackOf(ref).capture]!;
+    entry.ref = ref;
+    entry.capture = this.set.trackOf(ref).capture;
+    entry.frame = view.firstFrame;
+    entry.ttlUp = view.up.packets > 0 ? view.up.firstTtl : 0;
+    entry.ttlDown = view.down.packets > 0 ? view.down.firstTtl : 0;
+    entry.anchors.read(view);
+    const { start } = view;
+    entry.start = start - clock.at(start);
+    if (clock.samples > 0) entry.anchors.setRight(clock.at);
   }
 
   private isBefore(a: Entry, b: Entry): boolean {
@@ -49,17 +97,17 @@ export class LegOrder {
     const roundTrip = up - down;
     if (roundTrip > RESOLUTION_NS) return true;
     if (roundTrip < -RESOLUTION_NS) return false;
-    const shift = a.capture === b.capture ? 0 : this.shift(a, b);
-    if (!Number.isNaN(up) && Math.abs(up - shift) > RESOLUTION_NS) return up - shift > 0;
-    if (!Number.isNaN(down) && Math.abs(down - shift) > RESOLUTION_NS) return down - shift < 0;
-    const began = b.start - a.start - shift;
+    if (!this.areComparable(a.capture, b.capture)) {
+      // Every router on the way takes one: a client's packet has more left where it is nearer to the client.
+      if (a.ttlUp !== b.ttlUp && a.ttlUp > 0 && b.ttlUp > 0) return a.ttlUp > b.ttlUp;
+      if (a.ttlDown !== b.ttlDown && a.ttlDown > 0 && b.ttlDown > 0) return a.ttlDown < b.ttlDown;
+      return a.capture < b.capture;
+    }
+    if (Math.abs(up) > RESOLUTION_NS) return up > 0;
+    if (Math.abs(down) > RESOLUTION_NS) return down < 0;
+    const began = b.start - a.start;
     if (Math.abs(began) > RESOLUTION_NS) return began > 0;
     return a.capture === b.capture ? a.frame < b.frame : a.capture < b.capture;
-  }
-
-  /** What b's clock shows more than a's, around the time of b's start. */
-  private shift(a: Entry, b: Entry): number {
-    return this.clocks[b.capture]!.at(b.start) - this.clocks[a.capture]!.at(b.start);
   }
 
   /** Time of a leg's first packet on the reference clock, ns. */
@@ -68,23 +116,27 @@ export class LegOrder {
     return start - this.clocks[this.set.trackOf(ref).capture]!.at(start);
   }
 
-  /** What the clock of a leg's capture shows more than the reference, ns. */
+  /** Time of the last packet of any of the legs on the reference clock, ns. */
+  referenceEnd(legs: readonly LegRef[]): number {
+    let last = Number.NEGATIVE_INFINITY;
+    for (const ref of legs) {
+      const { end } = this.set.view(ref);
+      last = Math.max(last, end - this.clocks[this.set.trackOf(ref).capture]!.at(end));
+    }
+    return last;
+  }
+
+  /** What the clock of a leg's capture shows more than the reference at the leg's start, ns. */
   shiftOf(ref: LegRef): number {
     return this.clocks[this.set.trackOf(ref).capture]!.at(this.set.view(ref).start);
   }
 
-  /** True where times of the two legs can be compared: one clock, or two whose offset is known. */
+  /** True where times of the two legs can be compared: one clock, or two that sessions tie to each other. */
   isComparable(a: LegRef, b: LegRef): boolean {
-    const one = this.set.trackOf(a).capture;
-    const other = this.set.trackOf(b).capture;
-    return one === other || this.clocks[one]!.uncertainty + this.clocks[other]!.uncertainty < Number.POSITIVE_INFINITY;
+    return this.areComparable(this.set.trackOf(a).capture, this.set.trackOf(b).capture);
   }
-}
 
-interface Entry {
-  ref: LegRef;
-  anchors: Anchors;
-  capture: number;
-  start: number;
-  frame: number;
+  private areComparable(a: number, b: number): boolean {
+    return a === b || this.clocks[a]!.group === this.clocks[b]!.group;
+  }
 }

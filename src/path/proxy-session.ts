@@ -1,22 +1,26 @@
 import * as L from "../flow/leg-layout.ts";
+import type { Connection } from "./connection.ts";
 import type { LegRef, LegSet } from "./leg-set.ts";
 import type { LegOrder } from "./order.ts";
-import type { Route } from "./route.ts";
 
 /** A relayed segment may be stamped a little before its original where two taps of one host hand packets over. */
 const STAMP_JITTER_NS = 100_000;
 /** Later than this after the client's data a proxy has given up. */
 const MAX_RELAY_NS = 120e9;
+/** A proxy may make a client wait for a server, but it does not keep an answer to itself. */
+const MAX_ANSWER_RELAY_NS = 250e6;
 
-/** What a terminating proxy passes on of a session, read once: first payloads, sizes and times. */
+/** What a terminating proxy passes on of a session: first payloads, sizes and times, as the fullest leg has them. */
 export class ProxySession {
-  readonly route: Route;
+  readonly connection: Connection;
+  /** Address of who opened it, without the port; numbers of the run's endpoints. */
+  readonly clientAddress: number;
+  readonly vipAddress: number;
+  readonly start: number;
   private readonly order: LegOrder;
   private readonly payloadLeg: LegRef;
   private readonly upHashes: readonly number[];
   private readonly downHashes: readonly number[];
-  private readonly upWhole: number;
-  private readonly upSeen: number;
   private readonly upBytes: number;
   private readonly downBytes: number;
   private readonly upDataTime: number;
@@ -25,29 +29,20 @@ export class ProxySession {
   private readonly isComplete: boolean;
   private readonly sentHeader: boolean;
 
-  constructor(set: LegSet, order: LegOrder, route: Route) {
-    this.route = route;
+  constructor(set: LegSet, order: LegOrder, connection: Connection, clientAddress: number, vipAddress: number) {
+    this.connection = connection;
+    this.clientAddress = clientAddress;
+    this.vipAddress = vipAddress;
     this.order = order;
-    let payloadLeg = route.legs[0]!;
-    let seen = -1;
-    for (const ref of route.legs) {
-      const { up, down } = set.view(ref);
-      const both = up.payloadSeen + down.payloadSeen;
-      if (both > seen) {
-        seen = both;
-        payloadLeg = ref;
-      }
-    }
-    this.payloadLeg = payloadLeg;
-    const view = set.view(payloadLeg);
+    this.payloadLeg = payloadLegOf(set, connection.legs);
+    const view = set.view(this.payloadLeg);
     const { up, down } = view;
-    const shift = order.shiftOf(payloadLeg);
+    const shift = order.shiftOf(this.payloadLeg);
     this.upHashes = [up.payloadHash(0), up.payloadHash(1), up.payloadHash(2)];
     this.downHashes = [down.payloadHash(0), down.payloadHash(1), down.payloadHash(2)];
-    this.upWhole = view.payloadWhole(0);
-    this.upSeen = up.payloadSeen;
     this.upBytes = up.payloadBytes;
     this.downBytes = down.payloadBytes;
+    this.start = view.start - shift;
     this.upDataTime = up.dataTime - shift;
     this.downDataTime = down.dataTime - shift;
     this.end = view.end - shift;
@@ -56,28 +51,35 @@ export class ProxySession {
   }
 
   get duration(): number {
-    return Math.max(0, this.end - this.route.start);
+    return Math.max(0, this.end - this.start);
   }
 
-  /** Key under which sessions of equal first payload meet; 0 where too little was captured for the level. */
-  payloadKey(level: "whole" | 0 | 1 | 2): number {
-    if (level === "whole") return this.upSeen > 0 ? this.upWhole ^ Math.imul(this.upSeen, 0x85ebca77) : 0;
-    return this.upHashes[level]!;
+  /** True where times of both can be compared. */
+  isComparable(other: ProxySession): boolean {
+    return this.order.isComparable(this.payloadLeg, other.payloadLeg);
+  }
+
+  /** True where `back` can be the proxy's session for this client's, as far as addresses tell. */
+  mayReach(back: ProxySession): boolean {
+    const { client, vip, backend, mode } = this.connection;
+    if (vip === back.connection.vip || backend === back.connection.vip) return false;
+    if (client === back.connection.client) return backend === null;
+    // Who opens sessions of its own to several servers relays none of them to another.
+    if (this.clientAddress === back.clientAddress) return false;
+    return mode !== "dnat" && mode !== "fullnat" ? true : this.vipAddress === back.clientAddress;
   }
 
   /**
-   * How well `back` fits as the proxy's session for this client's: 0 where it cannot be, more with every kind of
-   * evidence that agrees.
+   * How well the contents agree, first payloads and sizes: 0 where `back` cannot carry what this session does, more
+   * with every kind of evidence.
    */
-  relayScore(back: ProxySession): number {
-    if (this.route.vip === back.route.vip) return 0;
-    if (this.route.client === back.route.client && this.route.backend !== null) return 0;
-    if (this.order.isComparable(this.payloadLeg, back.payloadLeg) && !this.precedes(back)) return 0;
-    const agreeingDown = commonLevel(this.downHashes, back.downHashes);
-    if (agreeingDown < 0) return 0;
-    let score = Math.max(0, commonLevel(this.upHashes, back.upHashes)) + 1 + agreeingDown;
-    const headerless = !this.sentHeader && !back.sentHeader;
+  contentScore(back: ProxySession): number {
+    const up = commonLevel(this.upHashes, back.upHashes);
+    const down = commonLevel(this.downHashes, back.downHashes);
+    if (up < 0 || down < 0) return 0;
+    let score = 1 + up + down;
     if (this.isComplete && back.isComplete) {
+      const headerless = !this.sentHeader && !back.sentHeader;
       if (headerless && this.upBytes !== back.upBytes) return 0;
       if (this.downBytes !== back.downBytes) return 0;
       score += 2;
@@ -85,13 +87,22 @@ export class ProxySession {
     return score;
   }
 
+  /**
+   * Whether the times allow `back` to be what this session was relayed to. Where the clocks cannot be compared, each
+   * side's own can: the client waits longer for its answer than the proxy does.
+   */
+  timesAllow(back: ProxySession): boolean {
+    if (this.isComparable(back)) return this.precedes(back);
+    if (back.sentHeader !== this.sentHeader) return back.sentHeader;
+    return this.downDataTime - this.upDataTime > back.downDataTime - back.upDataTime;
+  }
+
   /** Without payload: could this session have made the proxy open `back`? Sizes must be equal where both are complete. */
-  couldHaveOpened(back: ProxySession, window: number): boolean {
-    if (!this.order.isComparable(this.payloadLeg, back.payloadLeg)) return false;
-    const opened = back.route.start - this.route.start;
-    if (opened < 0) return false;
-    const trigger = Number.isNaN(this.upDataTime) ? this.route.start : Math.max(this.route.start, this.upDataTime);
-    if (back.route.start - trigger > window) return false;
+  couldHaveOpened(back: ProxySession, windowNs: number): boolean {
+    if (!this.isComparable(back) || !this.mayReach(back)) return false;
+    if (back.start < this.start) return false;
+    const trigger = Number.isNaN(this.upDataTime) ? this.start : Math.max(this.start, this.upDataTime);
+    if (back.start - trigger > windowNs) return false;
     if (commonLevel(this.upHashes, back.upHashes) < 0 || commonLevel(this.downHashes, back.downHashes) < 0)
       return false;
     if (!this.isComplete || !back.isComplete) return this.upBytes === back.upBytes || this.upBytes === 0;
@@ -100,11 +111,27 @@ export class ProxySession {
 
   private precedes(back: ProxySession): boolean {
     // The client's SYN comes first: within jitter both orders would pass, and the pair could be taken backwards.
-    if (back.route.start < this.route.start) return false;
+    if (back.start < this.start) return false;
     if (back.upDataTime < this.upDataTime - STAMP_JITTER_NS) return false;
     if (this.downDataTime < back.downDataTime - STAMP_JITTER_NS) return false;
-    return !(back.upDataTime - this.upDataTime > MAX_RELAY_NS) && back.route.start <= this.end + STAMP_JITTER_NS;
+    if (this.downDataTime > back.downDataTime + MAX_ANSWER_RELAY_NS) return false;
+    return !(back.upDataTime - this.upDataTime > MAX_RELAY_NS) && back.start <= this.end + STAMP_JITTER_NS;
   }
+}
+
+/** The leg of a session whose capture kept most of the first payloads. */
+export function payloadLegOf(set: LegSet, legs: readonly LegRef[]): LegRef {
+  let fullest = legs[0]!;
+  if (legs.length === 1) return fullest;
+  let most = -1;
+  for (const ref of legs) {
+    const { up, down } = set.view(ref);
+    const seen = up.payloadSeen + down.payloadSeen;
+    if (seen <= most) continue;
+    most = seen;
+    fullest = ref;
+  }
+  return fullest;
 }
 
 /** The longest of the hashes that both have, as a score (1 to 3): 0 where they have none in common, -1 where it differs. */

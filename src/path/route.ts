@@ -1,87 +1,186 @@
+import { UDP } from "../decode/packet.ts";
 import * as L from "../flow/leg-layout.ts";
-import type { Hop, JoinKey } from "./connection.ts";
+import type { Connection, Hop, JoinKey } from "./connection.ts";
 import { type DirectReturn, findDirectReturn } from "./direct-return.ts";
 import type { EndpointTable } from "./endpoints.ts";
 import type { LegRef, LegSet } from "./leg-set.ts";
 import type { LegOrder } from "./order.ts";
 import type { Session } from "./sessions.ts";
-import { type Stretch, stretches } from "./tuples.ts";
+import { destinationOf, sourceOf } from "./tuples.ts";
 
-/** A session as the path sees it, before sessions are joined across proxies and roles are known. */
-export interface Route {
-  protocol: number;
-  stretches: Stretch[];
-  /** In the order in which the client's packets meet them. */
-  legs: LegRef[];
+/** Legs of a session with the same tuple. */
+interface Stretch {
+  src: number;
+  dst: number;
   /** Nearest to the client, and to the backend. */
-  front: LegRef;
-  back: LegRef;
-  client: number;
-  vip: number;
-  backend: number | null;
-  mode: Hop | null;
+  first: LegRef;
+  last: LegRef;
+  /** Bits of LEG_* in any of its legs. */
+  state: number;
+  /** The server's packets were seen, resets apart. */
+  isServed: boolean;
+}
+
+const OPENED = L.LEG_SYN | L.LEG_SYN_ACK;
+
+/** Arrays that connections which look alike share: almost all do. */
+const NO_KEYS: readonly JoinKey[] = [];
+const UNCHANGED: readonly (readonly Hop[])[] = [[], ["forward"], ["forward", "forward"]];
+const TRANSLATED: Readonly<Record<"dnat" | "fullnat", readonly Hop[]>> = {
+  dnat: ["forward", "dnat"],
+  fullnat: ["forward", "fullnat"],
+};
+
+/** What a translation was recognised by, and how sure that is. */
+interface Evidence {
+  keys: readonly JoinKey[];
   confidence: number;
-  keys: JoinKey[];
-  direct: DirectReturn | null;
-  start: number;
 }
+const BOTH_ISN: Evidence = { keys: ["both-isn"], confidence: 0.99 };
+const CLIENT_ISN: Evidence = { keys: ["client-isn"], confidence: 0.95 };
+const SEQUENCE_OVERLAP: Evidence = { keys: ["sequence-overlap"], confidence: 0.95 };
+const DATAGRAM: Evidence = { keys: ["datagram"], confidence: 0.9 };
 
-/** Reads the route of a session from its legs: who called whom, where it was rewritten, who answered. */
-export function routeOf(set: LegSet, endpoints: EndpointTable, order: LegOrder, session: Session, key: JoinKey): Route {
-  const { legs } = session;
-  order.sort(legs);
-  const parts = openedFirst(set, stretches(set, endpoints, legs));
-  const first = parts[0]!;
-  const last = parts.length > 1 ? answeringStretch(set, parts) : first;
-  const route: Route = {
-    protocol: set.view(legs[0]!).protocol,
-    stretches: parts,
-    legs,
-    front: first.legs[0]!,
-    back: last.legs.at(-1)!,
-    client: first.src,
-    vip: first.dst,
-    backend: null,
-    mode: null,
-    confidence: 0,
-    keys: [],
-    direct: null,
-    start: order.referenceStart(first.legs[0]!),
-  };
-  if (last !== first && last.dst !== first.dst) {
-    route.backend = last.dst;
-    route.mode = last.src === first.src ? "dnat" : "fullnat";
-    const view = set.view(last.legs[0]!);
-    const isStrong = key === "both-isn" && view.has(L.LEG_SYN_ACK);
-    route.keys.push(
-      isStrong ? key : key === "datagram" ? key : view.has(L.LEG_MIDSTREAM) ? "sequence-overlap" : "client-isn",
-    );
-    route.confidence = isStrong ? 0.99 : key === "datagram" ? 0.9 : 0.95;
-  } else if (parts.length === 1) {
-    route.direct = findDirectReturn(set, legs);
+/**
+ * Reads sessions as connections: who called whom, where it was rewritten, who answered. Roles, and what a terminating
+ * proxy joins, come later.
+ */
+export class RouteReader {
+  /** What shows a direct return, for connections that no NAT touched. */
+  readonly directReturns: Map<Connection, DirectReturn> = new Map();
+  private readonly set: LegSet;
+  private readonly endpoints: EndpointTable;
+  private readonly order: LegOrder;
+
+  constructor(set: LegSet, endpoints: EndpointTable, order: LegOrder) {
+    this.set = set;
+    this.endpoints = endpoints;
+    this.order = order;
   }
-  return route;
-}
 
-/** Pieces from mid-stream (a flow that moved, untranslated packets that leaked) come after what saw the handshake. */
-function openedFirst(set: LegSet, parts: Stretch[]): Stretch[] {
-  if (parts.length < 2) return parts;
-  const isOpened = (stretch: Stretch) => stretch.legs.some((ref) => set.view(ref).has(L.LEG_SYN | L.LEG_SYN_ACK));
-  return [...parts.filter(isOpened), ...parts.filter((stretch) => !isOpened(stretch))];
+  /** @param legs are put into the order in which the client's packets meet them, and kept */
+  read(legs: Session): Connection {
+    this.order.sort(legs);
+    if (legs.length === 1) return this.untranslated(legs, this.stretch(legs[0]!), legs);
+    const parts = this.stretches(legs);
+    const front = parts[0]!;
+    if (parts.length === 1) return this.untranslated(legs, front, legs);
+    const back = answeringStretch(parts);
+    if (back.dst === front.dst) {
+      const own = legs.filter((ref) => sourceOf(this.set, this.endpoints, ref) === back.src);
+      return this.untranslated(legs, front, own, back.last);
+    }
+    const mode = parts.some(({ src, dst }) => dst === front.dst && src === back.src) ? "dnat" : "fullnat";
+    const evidence = this.evidence(front.first, back.first);
+    const connection = this.connection(legs, front, back.last);
+    connection.backend = back.dst;
+    connection.mode = mode;
+    connection.hops = legs.length === 2 ? TRANSLATED[mode] : this.hops(legs);
+    connection.joinConfidence = evidence.confidence;
+    connection.joinKeys = evidence.keys;
+    return connection;
+  }
+
+  /** @param own legs with the tuple that reaches furthest, where a source NAT before the VIP made several */
+  private untranslated(legs: Session, front: Stretch, own: readonly LegRef[], back: LegRef = front.last): Connection {
+    const connection = this.connection(legs, front, back);
+    const direct = findDirectReturn(this.set, own);
+    if (direct) this.directReturns.set(connection, direct);
+    return connection;
+  }
+
+  private connection(legs: Session, front: Stretch, back: LegRef): Connection {
+    const { set, order } = this;
+    return {
+      id: 0,
+      protocol: set.view(front.first).protocol,
+      role: "client",
+      client: front.src,
+      vip: front.dst,
+      backend: null,
+      mode: null,
+      legs,
+      hops: UNCHANGED[legs.length] ?? legs.map((): Hop => "forward"),
+      front: front.first,
+      back,
+      joinConfidence: 0,
+      joinKeys: NO_KEYS,
+      start: order.referenceStart(front.first),
+      end: order.referenceEnd(legs),
+      healthCheck: false,
+    };
+  }
+
+  private stretch(ref: LegRef): Stretch {
+    const { set, endpoints } = this;
+    const { state, down } = set.view(ref);
+    return {
+      src: sourceOf(set, endpoints, ref),
+      dst: destinationOf(set, endpoints, ref),
+      first: ref,
+      last: ref,
+      state,
+      isServed: down.packets > down.resets,
+    };
+  }
+
+  /**
+   * One stretch per tuple, in the order in which the client's packets meet them. Pieces from mid-stream (a flow that
+   * moved, untranslated packets that leaked) come after what saw the handshake.
+   */
+  private stretches(legs: Session): Stretch[] {
+    const parts: Stretch[] = [];
+    for (const ref of legs) {
+      const own = this.stretch(ref);
+      const known = parts.find(({ src, dst }) => src === own.src && dst === own.dst);
+      if (known) {
+        known.last = ref;
+        known.state |= own.state;
+        known.isServed ||= own.isServed;
+      } else parts.push(own);
+    }
+    const isOpened = (part: Stretch) => (part.state & OPENED) !== 0;
+    if (isOpened(parts[0]!)) return parts;
+    return [...parts.filter(isOpened), ...parts.filter((part) => !isOpened(part))];
+  }
+
+  private evidence(front: LegRef, back: LegRef): Evidence {
+    const near = this.set.view(front);
+    if (near.protocol === UDP) return DATAGRAM;
+    const serverIsn = near.down.has(L.SIDE_HAS_BASE) ? near.down.baseSeq : null;
+    const far = this.set.view(back);
+    if (far.has(L.LEG_MIDSTREAM)) return SEQUENCE_OVERLAP;
+    const isSame = far.down.has(L.SIDE_HAS_BASE) && far.down.baseSeq === serverIsn;
+    return isSame ? BOTH_ISN : CLIENT_ISN;
+  }
+
+  /** What turned each leg into the next one. */
+  private hops(legs: readonly LegRef[]): Hop[] {
+    const { set, endpoints } = this;
+    let before: { src: number; dst: number } | null = null;
+    return legs.map((ref): Hop => {
+      const src = sourceOf(set, endpoints, ref);
+      const dst = destinationOf(set, endpoints, ref);
+      const isRewritten = before !== null && dst !== before.dst;
+      const hop = !isRewritten ? "forward" : src === before?.src ? "dnat" : "fullnat";
+      before = { src, dst };
+      return hop;
+    });
+  }
 }
 
 /**
  * Of several rewrites the one that leads to the backend: the last that answered the SYN. A load balancer may have
  * tried others before, or given the flow to another backend after it had lost its state.
  */
-function answeringStretch(set: LegSet, parts: readonly Stretch[]): Stretch {
-  const rest = parts.slice(1);
-  const has = (stretch: Stretch, bits: number) => stretch.legs.some((ref) => set.view(ref).has(bits));
+function answeringStretch(parts: readonly Stretch[]): Stretch {
   const front = parts[0]!;
-  const answered = rest.filter((stretch) => has(stretch, L.LEG_SYN_ACK));
-  if (answered.length > 0) return answered.at(-1)!;
-  const opened = rest.filter((stretch) => has(stretch, L.LEG_SYN));
-  if (opened.length > 0) return opened.at(-1)!;
-  // Nothing but pieces from mid-stream: the earliest, if the client's leg has no handshake either.
-  return has(front, L.LEG_SYN | L.LEG_SYN_ACK) ? front : rest[0]!;
+  const rest = parts.slice(1);
+  const answered = rest.findLast(({ state }) => (state & L.LEG_SYN_ACK) !== 0);
+  if (answered) return answered;
+  const opened = rest.findLast(({ state }) => (state & L.LEG_SYN) !== 0);
+  if (opened) return opened;
+  // Nothing but pieces from mid-stream: one whose server took part, or what the flow may have moved to.
+  const served = rest.find(({ isServed }) => isServed);
+  return served ?? ((front.state & OPENED) !== 0 ? front : rest[0]!);
 }

@@ -1,219 +1,175 @@
 import { TCP } from "../decode/packet.ts";
 import * as L from "../flow/leg-layout.ts";
+import { joinLateLegs } from "./late-legs.ts";
 import type { LegRef, LegSet } from "./leg-set.ts";
+import { settleLookalikes } from "./lookalikes.ts";
 
 /**
- * Legs of one TCP session: one conversation that NAT, DSR and tunnels pass on without terminating it, as seen at any
- * number of points. A terminating proxy makes two sessions of one connection.
+ * Legs of one session, in no particular order: one conversation that NAT, DSR and tunnels pass on without terminating
+ * it, as seen at any number of points. A terminating proxy makes two sessions of one connection.
  */
-export interface Session {
-  /** In no particular order. */
-  legs: LegRef[];
-}
+export type Session = LegRef[];
 
-/** Two legs without a common server number must begin this close to be one (a SYN is tried for about two minutes). */
-const SYN_LIFETIME_NS = 130e9;
-/** Clocks of capture points may differ; beyond this, legs that only share the client's number are not joined. */
-const CLOCK_SLACK_NS = 3600e9;
-
-/** What a leg is known by: its client's and server's initial sequence numbers, unchanged by NAT, DSR and tunnels. */
-interface Identified {
-  ref: LegRef;
-  clientIsn: number;
-  /** Meaningless unless `hasServerIsn`. */
-  serverIsn: number;
-  hasServerIsn: boolean;
-  start: number;
-  srcPort: number;
-  src3: number;
-  tsFirst: number;
-  hasTimestamps: boolean;
-}
+/** No conversation is seen more often at one point: before and after two NATs and a tunnel, with room. */
+const MOST_LEGS = 8;
 
 /**
  * Groups TCP legs into sessions.
  *
- * The strong key is both initial sequence numbers (64 bits of chance). Where a leg lacks the server's (nobody
- * answered, or only one direction passed), the client's must be confirmed by the client's timestamp or its address
- * and port. Legs that began before the capture are matched by overlapping sequence ranges in both directions.
+ * The strong key is both initial sequence numbers (64 bits of chance), which NAT, DSR and tunnels leave alone. Where a
+ * leg lacks the server's (nobody answered, or only one direction passed), or a SYN proxy made up its own, the client's
+ * must be confirmed by what else is known of the client. Legs that began before the capture are matched by overlapping
+ * sequence ranges.
  */
 export function groupSessions(set: LegSet): Session[] {
-  const buckets = new Map<number, Identified[]>();
   const late: LegRef[] = [];
-  for (const track of set.tracks) {
-    const { view, tracker } = track;
-    for (let leg = 0; leg < tracker.legs.count; leg++) {
-      if (!tracker.legs.has(leg)) continue;
-      view.at(leg);
-      if (view.protocol !== TCP) continue;
-      const ref = set.ref(track.index, leg);
-      if (!view.has(L.LEG_SYN | L.LEG_SYN_ACK)) {
-        late.push(ref);
-        continue;
-      }
-      const { up, down } = view;
-      const identified: Identified = {
-        ref,
-        clientIsn: up.baseSeq,
-        serverIsn: down.baseSeq,
-        hasServerIsn: down.has(L.SIDE_HAS_BASE),
-        start: view.start,
-        srcPort: view.srcPort,
-        src3: view.src[3],
-        tsFirst: up.tsFirst,
-        hasTimestamps: up.has(L.SIDE_TIMESTAMPS),
-      };
-      const bucket = buckets.get(identified.clientIsn);
-      if (bucket) bucket.push(identified);
-      else buckets.set(identified.clientIsn, [identified]);
-    }
-  }
-  const sessions: Session[] = [];
-  for (const bucket of buckets.values()) splitBucket(bucket, sessions);
+  const opened = new OpenedLegs(set, late);
+  const sessions = opened.sessions(set);
   joinLateLegs(set, late, sessions);
   return sessions;
 }
 
-/** Legs of one client number: one session for each server number; those without one go to the session they fit. */
-function splitBucket(bucket: Identified[], sessions: Session[]): void {
-  if (bucket.length === 1) {
-    sessions.push({ legs: [bucket[0]!.ref] });
-    return;
-  }
-  const clusters: Identified[][] = [];
-  for (const leg of bucket) {
-    if (!leg.hasServerIsn) continue;
-    const cluster = clusters.find((members) => members[0]!.serverIsn === leg.serverIsn);
-    if (cluster) cluster.push(leg);
-    else clusters.push([leg]);
-  }
-  mergeRewritten(clusters);
-  for (const leg of bucket) {
-    if (leg.hasServerIsn) continue;
-    const fitting = clusters.filter((members) => members.some((member) => sameClient(member, leg)));
-    if (fitting.length > 0) nearest(fitting, leg).push(leg);
-    else clusters.push([leg]);
-  }
-  for (const members of clusters) sessions.push({ legs: members.map((member) => member.ref) });
-}
-
-/** A SYN proxy answers for the server: the client's number passes on, the server's is another one. */
-function mergeRewritten(clusters: Identified[][]): void {
-  for (let i = 0; i < clusters.length; i++) {
-    for (let j = clusters.length - 1; j > i; j--) {
-      const one = clusters[i]!;
-      const other = clusters[j]!;
-      if (!one.some((a) => other.some((b) => sameClient(a, b)))) continue;
-      one.push(...other);
-      clusters.splice(j, 1);
-    }
-  }
-}
-
-/** The client's number is equal: is the client, too? By its timestamps, or its address and port. */
-function sameClient(a: Identified, b: Identified): boolean {
-  const apart = Math.abs(a.start - b.start);
-  if (apart > CLOCK_SLACK_NS + SYN_LIFETIME_NS) return false;
-  if (a.src3 === b.src3 && a.srcPort === b.srcPort) return true;
-  if (a.hasTimestamps && b.hasTimestamps) return Math.abs((a.tsFirst - b.tsFirst) | 0) < SYN_LIFETIME_NS / 1e6;
-  return a.srcPort === b.srcPort;
-}
-
-function nearest(clusters: Identified[][], leg: Identified): Identified[] {
-  const distance = (members: Identified[]) => Math.min(...members.map((member) => Math.abs(member.start - leg.start)));
-  return clusters.reduce((best, members) => (distance(members) < distance(best) ? members : best));
-}
-
-/** Where a leg's two sequence ranges lie, for legs without a SYN. */
-interface Ranges {
-  ref: LegRef;
-  session: Session | null;
-  upFrom: number;
-  upTo: number;
-  downFrom: number;
-  downTo: number;
-  hasUp: boolean;
-  hasDown: boolean;
-  tsLast: number;
-  hasTimestamps: boolean;
-  src3: number;
-  dst3: number;
-  ports: number;
-}
-
-/** Buckets of sequence space: 64 KiB, so that the ends of one stream seen at two points fall into the same or the next. */
-const BUCKET_BITS = 16;
-/** Timestamps of one sender at two points: within this many ticks (they tick at 1000 Hz at most). */
-const TIMESTAMP_SLACK = 4000;
-
 /**
- * Joins legs that began before the capture: to each other, and to sessions whose start another point saw. Both
- * directions must overlap, and the timestamps agree where there are any; legs of the same 5-tuple need one direction.
+ * Legs whose opening was seen, chained by open addressing: first those of equal numbers, then the chains of equal
+ * client numbers. Almost all sessions are one chain of the first kind; nothing is allocated for them but their array.
  */
-function joinLateLegs(set: LegSet, late: readonly LegRef[], sessions: Session[]): void {
-  if (late.length === 0) return;
-  const buckets = new Map<number, Ranges[]>();
-  const enter = (ranges: Ranges) => {
-    const bucket = ranges.upTo >>> BUCKET_BITS;
-    const list = buckets.get(bucket);
-    if (list) list.push(ranges);
-    else buckets.set(bucket, [ranges]);
-  };
-  // Only sessions that still have something to offer: their ends are entered as well.
-  for (const session of sessions) for (const ref of session.legs) enter(rangesOf(set, ref, session));
-  for (const ref of late) {
-    const ranges = rangesOf(set, ref, null);
-    const bucket = ranges.upTo >>> BUCKET_BITS;
-    let match: Ranges | undefined;
-    for (const near of [bucket, bucket - 1, bucket + 1]) {
-      match = buckets.get(near & 0xffff)?.find((other) => belongTogether(ranges, other));
-      if (match) break;
+class OpenedLegs {
+  private readonly refs: Float64Array;
+  private readonly clientIsn: Int32Array;
+  private readonly serverIsn: Int32Array;
+  /** 1 for legs that are not the first of their chain. */
+  private readonly isFollower: Uint8Array;
+  private readonly hasServerIsn: Uint8Array;
+  /** The next leg of the chain; the last one of it, where the leg is the first. */
+  private readonly next: Int32Array;
+  private readonly last: Int32Array;
+  private readonly slots: Int32Array;
+  private count = 0;
+
+  constructor(set: LegSet, late: LegRef[]) {
+    let capacity = 0;
+    for (const { tracker } of set.tracks) capacity += tracker.legs.live;
+    this.refs = new Float64Array(capacity);
+    this.clientIsn = new Int32Array(capacity);
+    this.serverIsn = new Int32Array(capacity);
+    this.isFollower = new Uint8Array(capacity);
+    this.hasServerIsn = new Uint8Array(capacity);
+    this.next = new Int32Array(capacity).fill(-1);
+    this.last = new Int32Array(capacity);
+    let slots = 16;
+    while (slots < capacity * 2) slots *= 2;
+    this.slots = new Int32Array(slots);
+    for (const { tracker, index } of set.tracks) {
+      const { legs } = tracker;
+      for (let leg = 0; leg < legs.count; leg++) {
+        const w = legs.words(leg);
+        const at = legs.base(leg);
+        if (w[at + L.PROTOCOL] !== TCP) continue;
+        const ref = set.ref(index, leg);
+        if ((w[at + L.STATE]! & (L.LEG_SYN | L.LEG_SYN_ACK)) === 0) late.push(ref);
+        else {
+          const hasServerIsn = (w[at + L.SIDE_1 + L.TRAITS]! & L.SIDE_HAS_BASE) !== 0;
+          this.add(ref, w[at + L.SIDE_0 + L.BASE_SEQ]!, w[at + L.SIDE_1 + L.BASE_SEQ]!, hasServerIsn);
+        }
+      }
     }
-    if (match?.session) {
-      match.session.legs.push(ref);
-      ranges.session = match.session;
-    } else {
-      ranges.session = { legs: [ref] };
-      sessions.push(ranges.session);
+  }
+
+  /** Enters a leg, behind those of the same two numbers where it has both. */
+  private add(ref: LegRef, clientIsn: number, serverIsn: number, hasServerIsn: boolean): void {
+    const leg = this.count++;
+    this.refs[leg] = ref;
+    this.clientIsn[leg] = clientIsn;
+    this.last[leg] = leg;
+    if (!hasServerIsn) return;
+    this.serverIsn[leg] = serverIsn;
+    this.hasServerIsn[leg] = 1;
+    const mask = this.slots.length - 1;
+    for (let slot = hashOf(clientIsn, serverIsn) & mask; ; slot = (slot + 1) & mask) {
+      const first = this.slots[slot]! - 1;
+      if (first < 0) {
+        this.slots[slot] = leg + 1;
+        return;
+      }
+      if (this.clientIsn[first] === clientIsn && this.serverIsn[first] === serverIsn) {
+        this.isFollower[leg] = 1;
+        this.next[this.last[first]!] = leg;
+        this.last[first] = leg;
+        return;
+      }
     }
-    enter(ranges);
+  }
+
+  sessions(set: LegSet): Session[] {
+    const contested = this.chainsOfEqualClientIsn();
+    const sessions: Session[] = [];
+    for (let leg = 0; leg < this.count; leg++) {
+      if (this.isFollower[leg] === 1) continue;
+      const rivals = contested.get(leg);
+      if (rivals) sessions.push(...settleLookalikes(set, rivals));
+      else if (rivals === undefined) {
+        const session = this.session(leg);
+        if (session.length > MOST_LEGS && isCrowded(set, session))
+          sessions.push(...settleLookalikes(set, split(session)));
+        else sessions.push(session);
+      }
+    }
+    return sessions;
+  }
+
+  private session(first: number): Session {
+    const second = this.next[first]!;
+    if (second < 0) return [this.refs[first]!];
+    const session = [this.refs[first]!, this.refs[second]!];
+    for (let leg = this.next[second]!; leg >= 0; leg = this.next[leg]!) session.push(this.refs[leg]!);
+    return session;
+  }
+
+  /**
+   * Chains that share their client's number, by the first leg of the first of them; null for the others of them, so
+   * that each is settled once.
+   */
+  private chainsOfEqualClientIsn(): Map<number, Session[] | null> {
+    const contested = new Map<number, Session[] | null>();
+    this.slots.fill(0);
+    const mask = this.slots.length - 1;
+    for (let leg = 0; leg < this.count; leg++) {
+      if (this.isFollower[leg] === 1) continue;
+      const clientIsn = this.clientIsn[leg]!;
+      for (let slot = hashOf(clientIsn, 0) & mask; ; slot = (slot + 1) & mask) {
+        const first = this.slots[slot]! - 1;
+        if (first < 0) {
+          this.slots[slot] = leg + 1;
+          break;
+        }
+        if (this.clientIsn[first] !== clientIsn) continue;
+        const rivals = contested.get(first);
+        if (rivals) rivals.push(this.session(leg));
+        else contested.set(first, [this.session(first), this.session(leg)]);
+        contested.set(leg, null);
+        break;
+      }
+    }
+    return contested;
   }
 }
 
-function rangesOf(set: LegSet, ref: LegRef, session: Session | null): Ranges {
-  const view = set.view(ref);
-  const { up, down } = view;
-  const hasUp = up.has(L.SIDE_HAS_BASE);
-  const hasDown = down.has(L.SIDE_HAS_BASE);
-  return {
-    ref,
-    session,
-    upFrom: up.baseSeq,
-    upTo: hasUp ? up.nextSeq : down.highestAck,
-    downFrom: down.baseSeq,
-    downTo: hasDown ? down.nextSeq : up.highestAck,
-    hasUp,
-    hasDown,
-    tsLast: up.tsLast,
-    hasTimestamps: up.has(L.SIDE_TIMESTAMPS),
-    src3: view.src[3],
-    dst3: view.dst[3],
-    ports: (view.srcPort << 16) | view.dstPort,
-  };
+/** Numbers that are the same in conversations that have nothing in common: made by a tool, not by a TCP. */
+function isCrowded(set: LegSet, session: Session): boolean {
+  const perPoint = new Map<number, number>();
+  for (const ref of session) {
+    const point = set.pointOf(ref).index;
+    perPoint.set(point, (perPoint.get(point) ?? 0) + 1);
+  }
+  return Math.max(...perPoint.values()) > MOST_LEGS;
 }
 
-function belongTogether(a: Ranges, b: Ranges): boolean {
-  const up = a.hasUp && b.hasUp ? overlap(a.upFrom, a.upTo, b.upFrom, b.upTo) : null;
-  const down = a.hasDown && b.hasDown ? overlap(a.downFrom, a.downTo, b.downFrom, b.downTo) : null;
-  if (up === false || down === false) return false;
-  if (a.ports === b.ports && a.src3 === b.src3 && a.dst3 === b.dst3) return up === true || down === true;
-  if (up !== true) return false;
-  const timestampsAgree = a.hasTimestamps && b.hasTimestamps && Math.abs((a.tsLast - b.tsLast) | 0) < TIMESTAMP_SLACK;
-  // A leg that a load balancer gave to another backend mid-stream has only the client's direction in common.
-  if (down === null) return timestampsAgree || (a.src3 === b.src3 && a.ports >>> 16 === b.ports >>> 16);
-  return a.hasTimestamps === b.hasTimestamps && (!a.hasTimestamps || timestampsAgree);
+function split(session: Session): Session[] {
+  return session.map((ref) => [ref]);
 }
 
-function overlap(aFrom: number, aTo: number, bFrom: number, bTo: number): boolean {
-  return ((aTo - bFrom) | 0) >= 0 && ((bTo - aFrom) | 0) >= 0 && Math.abs((aTo - bTo) | 0) < 1 << 24;
+function hashOf(a: number, b: number): number {
+  let hash = Math.imul(a, 0x9e3779b1) ^ Math.imul(b, 0x85ebca77);
+  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+  return (hash ^ (hash >>> 13)) >>> 0;
 }

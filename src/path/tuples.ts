@@ -1,3 +1,4 @@
+import * as L from "../flow/leg-layout.ts";
 import type { LegView } from "../flow/leg-view.ts";
 import type { EndpointTable } from "./endpoints.ts";
 import type { LegRef, LegSet } from "./leg-set.ts";
@@ -13,19 +14,47 @@ export function tupleOf(view: LegView, endpoints: EndpointTable): Tuple {
   return { src: endpoints.ofWords(view.src, view.srcPort), dst: endpoints.ofWords(view.dst, view.dstPort) };
 }
 
-/** Legs of a session that follow one another with the same tuple. */
-export interface Stretch extends Tuple {
-  legs: LegRef[];
+/** The number of a leg's opener, and of whom it called. */
+export function sourceOf(set: LegSet, endpoints: EndpointTable, ref: LegRef): number {
+  const { legs } = set.trackOf(ref).tracker;
+  const leg = set.legOf(ref);
+  const w = legs.words(leg);
+  const at = legs.base(leg);
+  const a = at + L.ADDRESS;
+  return endpoints.of(w[a]!, w[a + 1]!, w[a + 2]!, w[a + 3]!, w[at + L.PORTS]! >>> 16);
 }
 
-/** Splits ordered legs at the rewrites: one stretch per tuple, in the order in which the client's packets meet them. */
-export function stretches(set: LegSet, endpoints: EndpointTable, legs: readonly LegRef[]): Stretch[] {
-  const list: Stretch[] = [];
-  for (const ref of legs) {
-    const { src, dst } = tupleOf(set.view(ref), endpoints);
-    const known = list.find((stretch) => stretch.src === src && stretch.dst === dst);
-    if (known) known.legs.push(ref);
-    else list.push({ src, dst, legs: [ref] });
-  }
-  return list;
+export function destinationOf(set: LegSet, endpoints: EndpointTable, ref: LegRef): number {
+  const { legs } = set.trackOf(ref).tracker;
+  const leg = set.legOf(ref);
+  const w = legs.words(leg);
+  const at = legs.base(leg);
+  const a = at + L.ADDRESS + 4;
+  return endpoints.of(w[a]!, w[a + 1]!, w[a + 2]!, w[a + 3]!, w[at + L.PORTS]! & 0xffff);
+}
+
+/** True where two legs have the same opener: address and port. */
+export function isSameSource(set: LegSet, a: LegRef, b: LegRef): boolean {
+  return sameWords(set, a, b, 4, 0, -65536);
+}
+
+/** True where two legs have the same destination: address and port. */
+export function isSameDestination(set: LegSet, a: LegRef, b: LegRef): boolean {
+  return sameWords(set, a, b, 4, 4, 0xffff);
+}
+
+export function isSameTuple(set: LegSet, a: LegRef, b: LegRef): boolean {
+  return sameWords(set, a, b, 8, 0, -1);
+}
+
+function sameWords(set: LegSet, a: LegRef, b: LegRef, count: number, first: number, portMask: number): boolean {
+  const legsA = set.trackOf(a).tracker.legs;
+  const legsB = set.trackOf(b).tracker.legs;
+  const wa = legsA.words(set.legOf(a));
+  const wb = legsB.words(set.legOf(b));
+  const atA = legsA.base(set.legOf(a));
+  const atB = legsB.base(set.legOf(b));
+  if (((wa[atA + L.PORTS]! ^ wb[atB + L.PORTS]!) & portMask) !== 0) return false;
+  for (let i = first; i < first + count; i++) if (wa[atA + L.ADDRESS + i] !== wb[atB + L.ADDRESS + i]) return false;
+  return true;
 }
