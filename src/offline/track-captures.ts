@@ -48,8 +48,8 @@ export async function trackCaptures(paths: readonly string[], options: TrackOpti
       parts.push({ index: job.index, part });
     }
   })();
-  for (const done of await Promise.all(others)) parts.push(...done);
-  await own;
+  const [, ...done] = await Promise.all([own, ...others]);
+  for (const theirs of done) parts.push(...theirs);
   return paths.map((_, index) => joinShards(parts.filter((part) => part.index === index).map(({ part }) => part)));
 }
 
@@ -111,21 +111,30 @@ function planJobs(paths: readonly string[], sizes: readonly number[], total: num
   return plan;
 }
 
+/** Unbuilt, the thread needs tsx to be registered in itself: neither hooks nor `--import tsx` reach into it. */
+function startWorker(job: WorkerJob): Worker {
+  if (!import.meta.url.endsWith(".ts")) {
+    return new Worker(new URL("./track-worker.js", import.meta.url), { workerData: job });
+  }
+  const tsx = import.meta.resolve("tsx/esm/api");
+  const script = new URL("./track-worker.ts", import.meta.url).href;
+  const start = `import(${JSON.stringify(tsx)}).then((tsx) => (tsx.register(), import(${JSON.stringify(script)})))`;
+  return new Worker(start, { eval: true, workerData: job });
+}
+
 function runWorker(
   jobs: readonly Job[],
   options: TrackOptions,
   progress: ProgressSum,
 ): Promise<{ index: number; part: TrackedCapture }[]> {
   if (jobs.length === 0) return Promise.resolve([]);
-  const isSource = import.meta.url.endsWith(".ts");
-  const script = new URL(`./track-worker.${isSource ? "ts" : "js"}`, import.meta.url);
   const job: WorkerJob = {
     jobs: jobs.map(({ index, path, shard, shards }) => ({ index, path, shard, shards })),
     timeBaseSeconds: options.timeBase.seconds,
     maxLegs: options.maxLegs ?? null,
   };
   return new Promise((resolve, reject) => {
-    const worker = new Worker(script, { workerData: job, ...(isSource ? { execArgv: ["--import", "tsx"] } : {}) });
+    const worker = startWorker(job);
     const sources = new Map<number, (readBytes: number, packets: number) => void>();
     const results: { index: number; part: TrackedCapture }[] = [];
     worker.on("message", (message: WorkerMessage) => {
