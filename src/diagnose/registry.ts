@@ -15,6 +15,7 @@ import { lbIdleTimeout } from "./lb-idle-timeout.ts";
 import { lbLostState } from "./lb-lost-state.ts";
 import { lbQueueing } from "./lb-queueing.ts";
 import { lbRehash } from "./lb-rehash.ts";
+import { lbSnatExhaustion } from "./lb-snat-exhaustion.ts";
 import { noteDsr, noteHealthChecks, noteLateData } from "./notes.ts";
 import { pathAsymmetric } from "./path-asymmetric.ts";
 import { pathDirectReply } from "./path-direct-reply.ts";
@@ -22,11 +23,13 @@ import { pathIcmpMissteered } from "./path-icmp-missteered.ts";
 import { pathIcmpUnreachable } from "./path-icmp-unreachable.ts";
 import { pathInjectedReset } from "./path-injected-reset.ts";
 import { pathLoss } from "./path-loss.ts";
+import { pathMtuBlackhole } from "./path-mtu-blackhole.ts";
 import { pathSpray } from "./path-spray.ts";
 import { synFlood } from "./syn-flood.ts";
 
 /** All detectors; the order is of no consequence. */
 export const DETECTORS: readonly Detector[] = [
+  lbSnatExhaustion,
   lbQueueing,
   lbRehash,
   lbFailover,
@@ -57,4 +60,5 @@ export const DETECTORS: readonly Detector[] = [
   pathIcmpMissteered,
   pathIcmpUnreachable,
   pathSpray,
+  pathMtuBlackhole,
 ];
