@@ -1,4 +1,5 @@
 import { TCP } from "../decode/packet.ts";
+import { H_GAP } from "../flow/history.ts";
 import * as L from "../flow/leg-layout.ts";
 import type { Connection } from "../path/connection.ts";
 import type { LegRef } from "../path/leg-set.ts";
@@ -27,12 +28,15 @@ export interface LegScan {
   points: PointScan[];
   /** Legs whose frames changed their MACs, on the packets' stretch or their copies'. */
   moved: LegRef[];
+  /** Legs that saw a part of the requests only: with gaps, or from mid-stream on. */
+  partial: LegRef[];
   /** Legs on which a segment was sent again at least twice and was never acknowledged. */
   stuck: LegRef[];
 }
 
 const MIN_PACKETS = 3;
 const STUCK_REPETITIONS = 2;
+const UP_GAP = 1 << H_GAP;
 
 const scans = new WeakMap<Case, LegScan>();
 
@@ -48,7 +52,7 @@ export function scanLegs(subject: Case): LegScan {
 
 function readAll(subject: Case): LegScan {
   const { set } = subject.connected;
-  const scan: LegScan = { points: set.points.map(emptyPoint), moved: [], stuck: [] };
+  const scan: LegScan = { points: set.points.map(emptyPoint), moved: [], partial: [], stuck: [] };
   for (const track of set.tracks) {
     const { legs } = track.tracker;
     for (let leg = 0; leg < legs.count; leg++) {
@@ -59,6 +63,8 @@ function readAll(subject: Case): LegScan {
       const down = at + L.SIDE_1;
       if (w[up + L.MAC_CHANGES]! + w[down + L.MAC_CHANGES]! > 0) scan.moved.push(set.ref(track.index, leg));
       if (w[at + L.PROTOCOL] !== TCP) continue;
+      const isOpened = (w[at + L.STATE]! & L.LEG_SYN) !== 0;
+      if (!isOpened || (w[at + L.HISTORY_SEEN]! & UP_GAP) !== 0) scan.partial.push(set.ref(track.index, leg));
       if (isStuck(w, up, down) || isStuck(w, down, up)) scan.stuck.push(set.ref(track.index, leg));
       readPoint(scan.points[track.points[w[at + L.POINT]!]!]!, w, at, up, down);
     }

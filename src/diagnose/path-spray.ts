@@ -6,8 +6,7 @@ import type { Connection } from "../path/connection.ts";
 import { macText } from "../path/endpoints.ts";
 import { firstMacs } from "../path/first-macs.ts";
 import type { LegRef } from "../path/leg-set.ts";
-import { destinationMac, macHigh, macLow } from "../path/macs.ts";
-import { isSameTuple } from "../path/tuples.ts";
+import { destinationMac, macHigh, macLow, sourceMac } from "../path/macs.ts";
 import { endpointFilter } from "./backend-refusing.ts";
 import type { Case, VipGroup } from "./case.ts";
 import { confidenceFrom, count, percent } from "./confidence.ts";
@@ -24,8 +23,6 @@ const MIN_CHANGES = 3;
 const MIN_CHANGE_SHARE = 0.15;
 /** A flow of fewer packets up cannot show it. */
 const MIN_PACKETS = 4;
-/** Connections of a VIP looked at before all are. */
-const SAMPLE = 300;
 
 interface Sprayed {
   connection: Connection;
@@ -39,7 +36,8 @@ export const pathSpray: Detector = {
   ids: ["path.spray"],
   find(subject) {
     const sprayed = new Map<number, Sprayed>();
-    const { moved } = scanLegs(subject);
+    const { moved, partial: partialLegs } = scanLegs(subject);
+    const partial = new Set(partialLegs.length < MIN_CONNECTIONS ? [] : ownersOf(subject, partialLegs).values());
     const candidates = moved.filter((ref) => subject.leg(ref).up.macChanges >= MIN_CHANGES);
     for (const [ref, connection] of ownersOf(subject, candidates)) {
       const one = alternating(subject, connection, ref);
@@ -48,10 +46,10 @@ export const pathSpray: Detector = {
     const findings: Finding[] = [];
     for (const group of subject.vips) {
       const own = group.connections.flatMap(({ id }) => sprayed.get(id) ?? []);
-      const found = own.length >= MIN_CONNECTIONS ? own : splitBetweenNodes(subject, group);
+      const found = own.length >= MIN_CONNECTIONS ? own : splitBetweenNodes(subject, group, partial);
+      if (found.length < MIN_CONNECTIONS) continue;
       const long = group.connections.filter((connection) => subject.front(connection).up.packets >= MIN_PACKETS).length;
-      if (found.length >= MIN_CONNECTIONS && found.length >= long * MIN_SHARE)
-        findings.push(finding(subject, group, found));
+      if (found.length >= long * MIN_SHARE) findings.push(finding(subject, group, found));
     }
     return findings;
   },
@@ -87,17 +85,12 @@ function alternating(subject: Case, connection: Connection, ref: LegRef): Spraye
   };
 }
 
-/**
- * Seen from the members only: two of them get packets of the same flow from the same neighbour, turn by turn. A sample
- * tells whether that is the VIP's habit.
- */
-function splitBetweenNodes(subject: Case, group: VipGroup): Sprayed[] {
+/** Seen from the members only: two of them get packets of the same flow from the same neighbour, turn by turn. */
+function splitBetweenNodes(subject: Case, group: VipGroup, partial: ReadonlySet<Connection>): Sprayed[] {
   if (group.protocol !== TCP) return [];
-  const stride = Math.max(1, Math.floor(group.connections.length / SAMPLE));
-  const sample = group.connections.filter((_, index) => index % stride === 0);
-  const split = sample.flatMap((connection) => splitOf(subject, connection) ?? []);
-  if (stride === 1 || split.length < sample.length * MIN_SHARE) return split;
-  return group.connections.flatMap((connection) => splitOf(subject, connection) ?? []);
+  return group.connections.flatMap((connection) =>
+    partial.has(connection) ? (splitOf(subject, connection) ?? []) : [],
+  );
 }
 
 function splitOf(subject: Case, connection: Connection): Sprayed | null {
@@ -107,7 +100,7 @@ function splitOf(subject: Case, connection: Connection): Sprayed | null {
     for (let j = i + 1; j < legs.length; j++) {
       const pair = [legs[i]!, legs[j]!] as const;
       const nodes = pair.map((ref) => subject.nodeOf(ref));
-      if (nodes[0] === nodes[1] || !isSameTuple(set, ...pair) || !takeTurns(subject, ...pair)) continue;
+      if (nodes[0] === nodes[1] || !isSameTuple(subject, ...pair) || !takeTurns(subject, ...pair)) continue;
       return {
         connection,
         members: new Set(nodes),
@@ -121,6 +114,14 @@ function splitOf(subject: Case, connection: Connection): Sprayed | null {
   return null;
 }
 
+function isSameTuple({ connected: { set, endpoints } }: Case, a: LegRef, b: LegRef): boolean {
+  const [one, other] = [a, b].map((ref) => {
+    const view = set.view(ref);
+    return endpoints.ofWords(view.src, view.srcPort) * 4294967296 + endpoints.ofWords(view.dst, view.dstPort);
+  });
+  return one === other;
+}
+
 /** Both get requests while the other does, neither gets all, and each is called by its own MAC from one source. */
 function takeTurns(subject: Case, a: LegRef, b: LegRef): boolean {
   const { set, order } = subject.connected;
@@ -129,11 +130,12 @@ function takeTurns(subject: Case, a: LegRef, b: LegRef): boolean {
   if (one.up.packets < 2 || other.up.packets < 2 || one.context !== 0 || other.context !== 0) return false;
   const shift = order.shiftOf(b) - order.shiftOf(a);
   if (other.up.firstTime - shift >= one.up.lastTime || one.up.firstTime >= other.up.lastTime - shift) return false;
-  const macs = firstMacs(set, a, 0);
-  const otherMacs = firstMacs(set, b, 0);
-  if (macs.source === 0 || macs.source !== otherMacs.source || macs.destination === otherMacs.destination) return false;
+  const [macs, otherMacs] = [firstMacs(set, a, 0).mac, firstMacs(set, b, 0).mac];
+  const source = sourceMac(macs);
+  if (source === 0 || source !== sourceMac(otherMacs) || destinationMac(macs) === destinationMac(otherMacs))
+    return false;
   const isWhole = (view: LegView) => view.has(L.LEG_SYN) && !view.history.includes("G");
-  return !isWhole(one) || !isWhole(other) || one.up.nextSeq !== other.up.nextSeq;
+  return !isWhole(one) || !isWhole(other);
 }
 
 function finding(subject: Case, group: VipGroup, sprayed: readonly Sprayed[]): Finding {
