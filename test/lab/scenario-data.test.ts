@@ -68,8 +68,9 @@ describe("the published runs", () => {
     };
     const scenario = scenarios.find((candidate) => candidate.name === expected.scenario);
     expect(scenario?.expect.top).toEqual(expected.top);
+    const topology = scenario?.topology === undefined ? [] : ["topology.yaml"];
     expect(readdirSync(join(dir, name)).toSorted()).toEqual(
-      [...expected.files, "expect.json", "truth.json"].toSorted(),
+      [...expected.files, ...topology, "expect.json", "truth.json"].toSorted(),
     );
     expect(expected.connections.length).toBeGreaterThan(0);
     for (const connection of expected.connections) {
