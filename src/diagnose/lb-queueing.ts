@@ -1,6 +1,7 @@
 import * as L from "../flow/leg-layout.ts";
 import type { Connection } from "../path/connection.ts";
 import type { LegRef } from "../path/leg-set.ts";
+import { countBefore } from "./balancer-ports.ts";
 import type { Case, VipGroup } from "./case.ts";
 import { confidenceFrom, count, duration, percent } from "./confidence.ts";
 import type { Detector } from "./detector.ts";
@@ -121,18 +122,6 @@ function limitOf(waits: readonly Wait[], queued: readonly Wait[]): number | null
     atLimit += found.filter((open) => open >= usual * 0.9).length;
   }
   return atLimit >= queued.length * MIN_AT_LIMIT ? limit : null;
-}
-
-/** How many of some sorted times lie before this one. */
-function countBefore(times: readonly number[], time: number): number {
-  let low = 0;
-  let high = times.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (times[middle]! < time) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 function finding(

@@ -17,6 +17,7 @@ import { lbQueueing } from "./lb-queueing.ts";
 import { lbRehash } from "./lb-rehash.ts";
 import { lbSnatExhaustion } from "./lb-snat-exhaustion.ts";
 import { noteDsr, noteHealthChecks, noteLateData } from "./notes.ts";
+import { pathArpConflict } from "./path-arp-conflict.ts";
 import { pathAsymmetric } from "./path-asymmetric.ts";
 import { pathDirectReply } from "./path-direct-reply.ts";
 import { pathIcmpMissteered } from "./path-icmp-missteered.ts";
@@ -61,4 +62,5 @@ export const DETECTORS: readonly Detector[] = [
   pathIcmpUnreachable,
   pathSpray,
   pathMtuBlackhole,
+  pathArpConflict,
 ];
