@@ -1,14 +1,19 @@
 import { string as stringArg } from "@oclif/core/args";
-import { boolean, integer } from "@oclif/core/flags";
+import { boolean, integer, option, string as stringFlag } from "@oclif/core/flags";
+import { EXIT, UsageError } from "../src/cli/exit-codes.ts";
 import type { AnalysisDocument } from "../src/report/analysis-contract.ts";
 import { BaseCommand } from "./base.ts";
 
+/** Flags that may be given several times, each with one value: the captures come behind. */
+const several = { multiple: true, multipleNonGreedy: true } as const;
+
 export default class Analyze extends BaseCommand {
-  static override summary = "say how the connections in captures fared, and where to look";
+  static override summary = "say what is wrong with a load balancer, from captures around it";
 
   static override description = [
-    "Reads pcap and pcapng captures, plain or compressed with gzip or zstd, follows every TCP and UDP conversation in them, and prints how they ended, what was called by many, how fast it answered, what the resets look like and who talked most.",
-    "Captures of several points are read together; a point is named after its file and interface (lb1-eth0.pcap is lb1:eth0). A capture that is cut short or damaged is read as far as it goes, and that is said.",
+    "Reads pcap and pcapng captures, plain or compressed with gzip or zstd, joins what every point saw into connections from client to backend, and says what is wrong with them: the cause to look at first, where, since when, the frames that show it, and what to do. l4scope explain tells more of each finding.",
+    "Captures of several points are read together; a point is named after its file and interface (lb1-eth0.pcap is lb1:eth0). The more points, the more can be told: both sides of a load balancer, or a router and its backends. A capture that is cut short or damaged is read as far as it goes, and that is said.",
+    "ID is the id of a finding, or a family with a star: ecmp.rehash, path.*. Exit code 3 says that a finding is as bad as --fail-on.",
   ].join("\n\n");
 
   static override examples = [
@@ -22,6 +27,14 @@ export default class Analyze extends BaseCommand {
       command: "tcpdump -i eth0 -s 128 -U -w - tcp | <%= config.bin %> <%= command.id %> -",
     },
     {
+      description: "To hand on: one page with everything in it",
+      command: "<%= config.bin %> <%= command.id %> lb?.pcap --html report.html",
+    },
+    {
+      description: "In a test: fail where something is wrong, but for what is known",
+      command: "<%= config.bin %> <%= command.id %> lb1.pcap --fail-on warning --ignore 'note.*' --ignore backend.slow",
+    },
+    {
       description: "For a program, every connection included",
       command: "<%= config.bin %> <%= command.id %> lb1.pcap --json --connections > analysis.json",
     },
@@ -32,7 +45,14 @@ export default class Analyze extends BaseCommand {
   };
 
   static override flags = {
-    full: boolean({ summary: "All rows of every table." }),
+    full: boolean({ summary: "All findings and rows, charts, and what each point saw." }),
+    only: stringFlag({ summary: "Only these findings.", helpValue: "ID", ...several }),
+    ignore: stringFlag({ summary: "All but these findings.", helpValue: "ID", ...several }),
+    "fail-on": option({
+      summary: "Exit with 3 where a finding is as bad as this, or worse.",
+      options: ["warning", "critical"] as const,
+    })(),
+    html: stringFlag({ summary: "Write the report as one HTML page, too.", helpValue: "FILE", exclusive: ["json"] }),
     connections: boolean({ summary: "With --json: list every connection too.", dependsOn: ["json"] }),
     "max-legs": integer({
       summary: "Conversations followed at once; beyond it the idlest are given up.",
@@ -44,18 +64,30 @@ export default class Analyze extends BaseCommand {
 
   override async run(): Promise<AnalysisDocument | undefined> {
     const { args, flags } = await this.parse(Analyze);
+    const { objectionTo } = await import("../src/report/finding-choice.ts");
+    const objection = objectionTo(flags);
+    if (objection !== null) throw new UsageError(objection);
     const { TimeBase } = await import("../src/capture/time-base.ts");
-    const { trackCaptures } = await import("../src/offline/track-captures.ts");
+    const { analyzeCaptures } = await import("../src/offline/analyze-captures.ts");
     const { withProgressBar } = await import("../src/report/progress-bar.ts");
-    const { analyseLegs } = await import("../src/report/analysis.ts");
-    const timeBase = new TimeBase();
-    const captures = await withProgressBar(process.stderr, (onProgress) =>
-      trackCaptures(args.capture, { timeBase, onProgress, maxLegs: flags["max-legs"] }),
+    const { analysisOf } = await import("../src/report/analysis.ts");
+    const analyzed = await withProgressBar(process.stderr, (onProgress) =>
+      analyzeCaptures(args.capture, { timeBase: new TimeBase(), onProgress, maxLegs: flags["max-legs"] }),
     );
-    const analysis = analyseLegs(captures, timeBase, !flags.json);
+    const analysis = analysisOf(analyzed, flags);
+    const { isAsBadAs } = await import("../src/report/finding-choice.ts");
+    const failOn = flags["fail-on"];
+    if (failOn !== undefined && analysis.findings.some(({ severity }) => isAsBadAs(severity, failOn))) {
+      this.exitWith(EXIT.findings);
+    }
     if (flags.json) {
-      const { analysisDocument } = await import("../src/report/analysis-document.ts");
+      const { analysisDocument } = await import("../src/report/document/analysis-document.ts");
       return analysisDocument(analysis, { connections: flags.connections });
+    }
+    if (flags.html !== undefined) {
+      const { writeFileSync } = await import("node:fs");
+      const { analysisPage } = await import("../src/report/html/analysis-page.ts");
+      writeFileSync(flags.html, analysisPage(analysis));
     }
     const { analysisText } = await import("../src/report/text/analysis-text.ts");
     const { createPage } = await import("../src/report/text/page.ts");

@@ -1,4 +1,6 @@
+import type { ResetAuthor, ResetCause } from "../diagnose/reset-verdict.ts";
 import type { Outcome } from "../flow/leg-outcome.ts";
+import type { Role } from "../path/connection.ts";
 
 /**
  * The document of `analyze --json`, schema l4scope.analysis/1. Times are epoch seconds as decimal strings, null where a
@@ -30,8 +32,12 @@ export interface FileDocument {
   start: string | null;
   end: string | null;
   observationPoints: readonly string[];
-  /** Seconds by which the file's clock is ahead of the run's. */
+  /** Seconds by which the file's clock is ahead of the run's reference, in the middle of the run. */
   clockOffset: number;
+  /** Half the width of the interval that the connections leave for it, seconds; null where nothing bounds it. */
+  clockUncertainty: number | null;
+  /** Change of the offset, seconds per second; 0 where it cannot be told. */
+  clockDrift: number;
   problems: readonly { code: string; message: string; offset: number }[];
 }
 
@@ -44,7 +50,7 @@ export interface VipDocument {
   /** null where it is not known. */
   mode: Mode | null;
   connections: number;
-  scheduler: { name: "rr" | "wrr" | "lc" | "source" | "5-tuple" | "random" | "unknown"; confidence: number };
+  scheduler: { name: SchedulerName; confidence: number };
   backends: readonly {
     backend: string;
     connections: number;
@@ -53,6 +59,8 @@ export interface VipDocument {
     expectedShare: number;
   }[];
 }
+
+export type SchedulerName = "rr" | "wrr" | "lc" | "source" | "5-tuple" | "random" | "unknown";
 
 export type Protocol = "tcp" | "udp";
 
@@ -68,7 +76,7 @@ export interface SummaryDocument {
   connections: number;
   byOutcome: Readonly<Record<Outcome, number>>;
   healthChecks: number;
-  /** Connections put together from several legs, and legs that stand alone. */
+  /** Connections of clients put together from several legs, and those that one leg alone shows. */
   joined: number;
   unjoined: number;
 }
@@ -81,27 +89,14 @@ export interface FindingDocument {
   explanation: string;
   where: { vip?: string; backend?: string; node?: string; member?: string };
   window: { from: string; to: string };
-  measured: Readonly<Record<string, number>>;
+  measured: Readonly<Record<string, number | string | boolean>>;
   affected: { connections: number; examples: readonly string[] };
   evidence: readonly { file: string; frame: number; note: string }[];
   displayFilter: string;
   remedy: readonly string[];
+  /** What else was seen and follows from this cause: `backend.unreachable: …`. */
+  symptoms: readonly string[];
 }
-
-export type ResetCause =
-  | "refused"
-  | "no-state"
-  | "idle-timeout"
-  | "client-abort"
-  | "backend-abort"
-  | "lb-abort"
-  | "injected"
-  | "port-reuse"
-  | "overflow"
-  | "direct-reply"
-  | "late-data"
-  | "health-check"
-  | "unknown";
 
 /** Something counted for each direction: client to backend, and back. */
 export interface UpDown {
@@ -121,6 +116,8 @@ export interface ConnectionDocument {
   end: string | null;
   outcome: Outcome;
   healthCheck: boolean;
+  /** `balancer`: opened by a load balancer for itself, to a backend that stands as its VIP. */
+  role: Role;
   /** Payload, what was sent again included. */
   bytes: UpDown;
   /** Without copies of a packet on its way through the point. */
@@ -130,7 +127,7 @@ export interface ConnectionDocument {
   handshake: number | null;
   connectToBackend: number | null;
   /** null where there was none. */
-  reset: { by: "client" | "backend" | "lb" | "middlebox" | "unknown"; cause: ResetCause; confidence: number } | null;
+  reset: { by: ResetAuthor; cause: ResetCause; confidence: number } | null;
   path: { up: readonly string[]; down: readonly string[] };
   legs: readonly {
     observationPoint: string;

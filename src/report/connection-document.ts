@@ -1,5 +1,4 @@
 import type { TimeBase } from "../capture/time-base.ts";
-import { encapsulationName } from "../decode/encapsulation.ts";
 import { UDP } from "../decode/packet.ts";
 import { connState } from "../flow/conn-state.ts";
 import { LEG_RST_DOWN, LEG_RST_UP } from "../flow/leg-layout.ts";
@@ -7,7 +6,9 @@ import { legOutcome } from "../flow/leg-outcome.ts";
 import type { LegView } from "../flow/leg-view.ts";
 import type { ConnectionDocument } from "./analysis-contract.ts";
 import { communityId } from "./community-id.ts";
+import { epochOf, secondsOf } from "./epoch.ts";
 import { formatEndpoint } from "./format-address.ts";
+import { encapsulationOf } from "./leg-encapsulation.ts";
 import type { LegList, ListedLeg } from "./leg-list.ts";
 import { resetShape } from "./reset-shape.ts";
 import { firstReset } from "./survey/resets.ts";
@@ -45,6 +46,7 @@ export function connectionDocument({ id, leg, point }: ListedLeg, timeBase: Time
     end: epochOf(leg.end, timeBase),
     outcome: legOutcome(leg),
     healthCheck: false,
+    role: "client",
     bytes: { up: up.payloadBytes, down: down.payloadBytes },
     packets: { up: up.packets - up.copies, down: down.packets - down.copies },
     retransmits: { up: up.retransmits, down: down.retransmits },
@@ -60,25 +62,10 @@ export function connectionDocument({ id, leg, point }: ListedLeg, timeBase: Time
   };
 }
 
-/** Epoch time of ns since the run's base, null for what has no time. */
-export function epochOf(time: number, timeBase: TimeBase): string | null {
-  return Number.isFinite(time) ? timeBase.toEpoch(time) : null;
-}
-
-/** Tags and tunnels around a leg, outermost first. */
-export function encapsulationOf(leg: LegView): string[] {
-  const layers = leg.tracker.contexts.list[leg.context] ?? [];
-  return layers.map(({ kind, id }) => (id < 0 ? encapsulationName(kind) : `${encapsulationName(kind)} ${id}`));
-}
-
 /** What one leg says of its reset: a refusal shows itself, anything else takes more than a leg. */
 function resetOf(leg: LegView): ConnectionDocument["reset"] {
   if (!leg.has(LEG_RST_UP | LEG_RST_DOWN)) return null;
   const reset = firstReset(leg);
   const isRefused = reset !== null && resetShape(reset) === "refused";
   return { by: "unknown", cause: isRefused ? "refused" : "unknown", confidence: 0 };
-}
-
-function secondsOf(nanoseconds: number): number | null {
-  return nanoseconds >= 0 ? nanoseconds / 1e9 : null;
 }

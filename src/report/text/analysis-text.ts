@@ -1,27 +1,31 @@
 import type { Analysis } from "../analysis.ts";
-import { destinationTables } from "./destinations.ts";
-import { fileTable } from "./files.ts";
+import { blindSpots } from "../figures/blind-spots.ts";
+import { type VipFigures, vipFigures } from "../figures/vip-figures.ts";
+import { formatNumberOf } from "../format-quantity.ts";
+import { blindSpotLines, nothingElse, nothingWrong } from "./closing.ts";
+import { findingInBrief, findingInFull } from "./finding-lines.ts";
 import { headline } from "./headline.ts";
-import { nextSteps } from "./next-steps.ts";
-import { outcomeTable } from "./outcomes.ts";
-import { type Page, wrap } from "./page.ts";
+import { lookCloser } from "./look-closer.ts";
+import type { Page } from "./page.ts";
 import { problems } from "./problems.ts";
-import { resetTable } from "./resets.ts";
-import { talkerTable } from "./talkers.ts";
-import { verdict } from "./verdict.ts";
+import { surveyText } from "./survey/survey-text.ts";
+import { vipSection } from "./vip-section.ts";
 
-/** What `analyze` prints: how things stand first, the numbers behind it, and where to look next. */
+/** Shown without `--full`. */
+const SHOWN_FINDINGS = 6;
+const SHOWN_VIPS = 3;
+
+/** What `analyze` prints: what was read, what is wrong, the numbers behind it, and what could not be seen. */
 export function analysisText(analysis: Analysis, page: Page): string {
-  const destinations = analysis.survey.destinations.calledByMany();
+  const { subject } = analysis;
+  const vips = vipFigures(subject);
   const blocks = [
-    headline(analysis, page),
-    [...verdict(analysis, destinations, page), ...problems(analysis, page), ...legsRemark(analysis, page)],
-    destinationTables(analysis, destinations, page),
-    outcomeTable(analysis, page),
-    resetTable(analysis, page),
-    talkerTable(analysis, page),
-    fileTable(analysis, page),
-    nextSteps(analysis, destinations, page),
+    headline(analysis, vips, page),
+    ...verdict(analysis, vips, page),
+    problems(analysis, page),
+    ...vipSections(analysis, vips, page),
+    ...ending(analysis, vips, page),
+    ...(page.full ? surveyText(analysis.captures, page) : []),
   ];
   return blocks
     .filter((block) => block.length > 0)
@@ -29,9 +33,53 @@ export function analysisText(analysis: Analysis, page: Page): string {
     .join("\n\n");
 }
 
-/** With several points most conversations are counted more than once: that has to be said. */
-function legsRemark({ survey }: Analysis, page: Page): string[] {
-  if (survey.points.length < 2 || survey.legs === 0) return [];
-  const remark = "a leg is a conversation as one point saw it; what two points saw counts twice";
-  return wrap(remark, page.width - 2).map((line) => page.paint.quiet(`  ${line}`));
+function verdict(analysis: Analysis, vips: readonly VipFigures[], page: Page): string[][] {
+  const { findings, subject } = analysis;
+  if (subject.connections.length === 0) return [[`${page.paint.risk("!")} no TCP or UDP conversation in it`]];
+  const loud = findings.filter(({ severity }) => severity !== "info");
+  const [worst, ...others] = loud;
+  if (worst === undefined) {
+    return [
+      [...nothingWrong(analysis, page), ...blindSpotLines(blindSpots(analysis, vips), page)],
+      notes(analysis, page),
+    ];
+  }
+  const shown = page.full ? others : others.slice(0, SHOWN_FINDINGS);
+  const hidden = others.length - shown.length;
+  return [
+    findingInFull(analysis, worst, page),
+    ...shown.map((finding) => findingInBrief(analysis, finding, page)),
+    hidden > 0 ? [`  … ${formatNumberOf(hidden, "more finding")}: --full`] : [],
+    notes(analysis, page),
+  ];
+}
+
+/** What is good to know and wrong with nothing, a line each. */
+function notes(analysis: Analysis, page: Page): string[] {
+  return analysis.findings
+    .filter(({ severity }) => severity === "info")
+    .flatMap((finding) => findingInBrief(analysis, finding, page));
+}
+
+function vipSections(analysis: Analysis, vips: readonly VipFigures[], page: Page): string[][] {
+  const [worst] = analysis.findings;
+  // the one that the verdict is about comes first
+  const sorted = vips.toSorted((a, b) => Number(b.vip === worst?.where.vip) - Number(a.vip === worst?.where.vip));
+  const balanced = sorted.filter(({ backends, vip }) => page.full || backends.length > 0 || vip === worst?.where.vip);
+  const shown = page.full ? balanced : balanced.slice(0, SHOWN_VIPS);
+  const hidden = sorted.length - shown.length;
+  const what = formatNumberOf(hidden, shown.length === 0 ? "destination" : "more destination");
+  return [
+    ...shown.map((figures) => vipSection(analysis, figures, worst, page)),
+    hidden > 0 ? [`  … ${what} called by several clients: --full`] : [],
+  ];
+}
+
+function ending(analysis: Analysis, vips: readonly VipFigures[], page: Page): string[][] {
+  const worst = analysis.findings.find(({ severity }) => severity !== "info");
+  if (worst === undefined) return [];
+  return [
+    [...nothingElse(analysis, page), ...blindSpotLines(blindSpots(analysis, vips), page)],
+    lookCloser(analysis, worst, page),
+  ];
 }

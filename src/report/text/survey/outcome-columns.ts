@@ -1,7 +1,7 @@
-import { formatCount } from "../format-quantity.ts";
-import { OPEN, OUTCOMES, REFUSED, RESET, TIMEOUT } from "../survey/outcomes.ts";
-import type { Paint } from "./page.ts";
-import type { Column } from "./table.ts";
+import { formatCount } from "../../format-quantity.ts";
+import { OPEN, OUTCOMES, REFUSED, RESET, TIMEOUT } from "../../survey/outcomes.ts";
+import type { Paint } from "../page.ts";
+import type { Column } from "../table.ts";
 
 const FAILED = [REFUSED, RESET, TIMEOUT];
 /** Left out first on a narrow page: of the five it hurts least. */

@@ -1,12 +1,12 @@
-import { UDP } from "../../decode/packet.ts";
-import type { Analysis } from "../analysis.ts";
-import { formatEndpoint } from "../format-address.ts";
-import { formatCount, formatSeconds, formatShare } from "../format-quantity.ts";
-import type { Destination, DestinationAtPoint, DestinationDetails } from "../survey/destinations.ts";
+import { UDP } from "../../../decode/packet.ts";
+import { formatEndpoint } from "../../format-address.ts";
+import { formatCount, formatSeconds, formatShare } from "../../format-quantity.ts";
+import type { Destination, DestinationAtPoint, DestinationDetails } from "../../survey/destinations.ts";
+import type { Survey } from "../../survey/survey.ts";
+import { type Page, type Paint, pointLabel } from "../page.ts";
+import { type Column, fits, table } from "../table.ts";
 import { hiddenRows } from "./hidden-rows.ts";
 import { outcomeColumns } from "./outcome-columns.ts";
-import { type Page, type Paint, pointLabel } from "./page.ts";
-import { type Column, fits, table } from "./table.ts";
 
 /** One line: an endpoint as one point saw it; the name is given once. */
 interface Row extends DestinationAtPoint {
@@ -20,8 +20,9 @@ interface Row extends DestinationAtPoint {
 const SHOWN_ROWS = 12;
 
 /** Endpoints called by many, a line for each point that saw them. */
-export function destinationTables(analysis: Analysis, destinations: readonly Destination[], page: Page): string[] {
-  const { points } = analysis.survey;
+export function destinationTables(survey: Survey, page: Page): string[] {
+  const { points } = survey;
+  const destinations = survey.destinations.calledByMany();
   const all = destinations.flatMap((one) => one.atPoints.map((atPoint, index) => ({ one, atPoint, index })));
   if (all.length === 0) return [];
   const rows: Row[] = all.slice(0, page.full ? all.length : SHOWN_ROWS).map(({ one, atPoint, index }) => ({

@@ -1,4 +1,4 @@
-import { formatNumberOf } from "../format-quantity.ts";
+import { formatNumberOf } from "../../format-quantity.ts";
 
 /** The line that says how many rows a table left out; none where it is complete. */
 export function hiddenRows(count: number): string[] {

@@ -1,14 +1,14 @@
-import type { Analysis } from "../analysis.ts";
-import { formatAddress } from "../format-address.ts";
-import { formatBytes, formatCount, formatShare } from "../format-quantity.ts";
-import type { Talker } from "../survey/talkers.ts";
-import { type Page, pointLabel } from "./page.ts";
-import { type Column, table } from "./table.ts";
+import { formatAddress } from "../../format-address.ts";
+import { formatBytes, formatCount, formatShare } from "../../format-quantity.ts";
+import type { Survey } from "../../survey/survey.ts";
+import type { Talker } from "../../survey/talkers.ts";
+import { type Page, pointLabel } from "../page.ts";
+import { type Column, table } from "../table.ts";
 
 const SHOWN = 5;
 
 /** The addresses with most bytes and those that opened most, in one table. */
-export function talkerTable({ survey }: Analysis, page: Page): string[] {
+export function talkerTable(survey: Survey, page: Page): string[] {
   const talkers = survey.talkers?.top(page.full ? Number.POSITIVE_INFINITY : SHOWN) ?? [];
   if (talkers.length === 0) return [];
   const { points } = survey;

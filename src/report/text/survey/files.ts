@@ -1,14 +1,13 @@
-import type { TrackedCapture } from "../../flow/tracked-capture.ts";
-import type { Analysis } from "../analysis.ts";
-import { pointsOf } from "../capture-facts.ts";
-import { formatBytes, formatCount, formatSeconds } from "../format-quantity.ts";
-import { keepEnd, type Page, printable } from "./page.ts";
-import { type Column, table } from "./table.ts";
+import type { TrackedCapture } from "../../../flow/tracked-capture.ts";
+import { pointsOf } from "../../capture-facts.ts";
+import { formatBytes, formatCount, formatSeconds } from "../../format-quantity.ts";
+import { keepEnd, type Page, printable } from "../page.ts";
+import { type Column, table } from "../table.ts";
 
 const PATH_COLUMNS = 36;
 
 /** What was read: each file, its packets, and when it began and ended after the first packet of all. */
-export function fileTable({ captures }: Analysis, page: Page): string[] {
+export function fileTable(captures: readonly TrackedCapture[], page: Page): string[] {
   const start = Math.min(...captures.map(({ firstTime }) => firstTime).filter((time) => !Number.isNaN(time)));
   const room = page.full ? Number.POSITIVE_INFINITY : Math.max(PATH_COLUMNS, page.width - 64);
   const columns: Column<TrackedCapture>[] = [

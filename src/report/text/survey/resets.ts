@@ -1,12 +1,12 @@
-import type { Analysis } from "../analysis.ts";
-import { formatCount } from "../format-quantity.ts";
-import type { ResetShape } from "../reset-shape.ts";
-import type { ResetCounts } from "../survey/resets.ts";
-import type { Page } from "./page.ts";
-import { type Column, table } from "./table.ts";
+import { formatCount } from "../../format-quantity.ts";
+import type { ResetShape } from "../../reset-shape.ts";
+import type { ResetCounts } from "../../survey/resets.ts";
+import type { Survey } from "../../survey/survey.ts";
+import type { Page } from "../page.ts";
+import { type Column, table } from "../table.ts";
 
 /** What the resets look like and which side they came from; who really sent them takes more than one point to tell. */
-export function resetTable({ survey }: Analysis, page: Page): string[] {
+export function resetTable(survey: Survey, page: Page): string[] {
   const { legs, byShape } = survey.resets;
   if (legs === 0) return [];
   const seen = byShape.filter(({ fromClient, fromServer }) => fromClient + fromServer > 0);

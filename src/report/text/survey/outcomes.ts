@@ -1,12 +1,12 @@
-import type { Analysis } from "../analysis.ts";
-import { formatBytes, formatCount, formatShare } from "../format-quantity.ts";
-import type { PointCounts } from "../survey/points.ts";
+import { formatBytes, formatCount, formatShare } from "../../format-quantity.ts";
+import type { PointCounts } from "../../survey/points.ts";
+import type { Survey } from "../../survey/survey.ts";
+import { type Page, pointLabel } from "../page.ts";
+import { type Column, table } from "../table.ts";
 import { outcomeColumns } from "./outcome-columns.ts";
-import { type Page, pointLabel } from "./page.ts";
-import { type Column, table } from "./table.ts";
 
 /** What each observation point saw, and how its legs ended. */
-export function outcomeTable({ survey }: Analysis, page: Page): string[] {
+export function outcomeTable(survey: Survey, page: Page): string[] {
   if (survey.points.length === 0) return [];
   return [page.paint.title("Outcomes by observation point"), ...table(survey.points, columns(page), page)];
 }

@@ -1,0 +1,33 @@
+import type { Finding } from "../../diagnose/finding.ts";
+import type { Analysis } from "../analysis.ts";
+import type { FindingDocument } from "../analysis-contract.ts";
+import { connectionName } from "./joined-connection.ts";
+
+/** Connections named as examples of what a finding did. */
+const EXAMPLES = 10;
+
+export function findingDocument({ captures, timeBase }: Analysis, finding: Finding): FindingDocument {
+  const { id, severity, confidence, title, explanation, where, window, measured } = finding;
+  return {
+    id,
+    severity,
+    confidence,
+    title,
+    explanation,
+    where,
+    window: { from: timeBase.toEpoch(window.from), to: timeBase.toEpoch(window.to) },
+    measured,
+    affected: {
+      connections: finding.connections.length,
+      examples: finding.connections.slice(0, EXAMPLES).map(connectionName),
+    },
+    evidence: finding.evidence.map(({ capture, frame, note }) => ({
+      file: captures[capture]?.path ?? "?",
+      frame,
+      note,
+    })),
+    displayFilter: finding.displayFilter,
+    remedy: finding.remedy,
+    symptoms: finding.symptoms ?? [],
+  };
+}

@@ -1,0 +1,84 @@
+import type { Analysis } from "../analysis.ts";
+import { pointsOf, problemsOf } from "../capture-facts.ts";
+import { blindSpots } from "../figures/blind-spots.ts";
+import { vipFigures } from "../figures/vip-figures.ts";
+import { detectorIds } from "../finding-choice.ts";
+import { formatBytes, formatCount, formatNumberOf } from "../format-quantity.ts";
+import { headlineFacts } from "../text/headline.ts";
+import { findingArticle } from "./finding-article.ts";
+import { html, Markup } from "./markup.ts";
+import { STYLE } from "./style.ts";
+import { vipSection } from "./vip-section.ts";
+
+/** VIPs with a section of their own. */
+const SHOWN_VIPS = 12;
+
+/** The whole report as one page that needs no other file, no network and no scripts. */
+export function analysisPage(analysis: Analysis): string {
+  const { findings, subject } = analysis;
+  const vips = vipFigures(subject);
+  const loud = findings.filter(({ severity }) => severity !== "info");
+  const [worst] = loud;
+  const sections = vips
+    .filter(({ backends, vip }) => backends.length > 0 || vip === worst?.where.vip)
+    .slice(0, SHOWN_VIPS)
+    .map((figures) => {
+      const isAbout = worst?.where.vip === undefined || worst.where.vip === figures.vip;
+      return vipSection(analysis, figures, isAbout ? worst : undefined);
+    });
+  const spots = [...blindSpots(analysis, vips), ...captureProblems(analysis)];
+  const page = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>${worst === undefined ? "Nothing wrong" : worst.title} · l4scope</title>
+<style>${new Markup(STYLE)}</style>
+</head>
+<body><main>
+<h1>l4scope analyze</h1>
+<p class="facts">${headlineFacts(analysis, vips).join(" · ")}</p>
+${verdict(analysis)}
+${findings.length === 0 ? null : html`<h2>Findings</h2>${findings.map((finding) => findingArticle(analysis, finding))}`}
+${sections}
+${spots.length === 0 ? null : html`<h2>What could not be seen</h2><ul>${spots.map((spot) => html`<li>${spot}</li>`)}</ul>`}
+<h2>Captures</h2>
+<div class="scroll">${fileTable(analysis)}</div>
+<footer>Filters are Wireshark display filters: one click marks the whole of it. Times are UTC. Made by l4scope.</footer>
+</main></body>
+</html>
+`;
+  return page.text;
+}
+
+function verdict({ findings, subject, leftOut }: Analysis): Markup {
+  const [worst, ...others] = findings.filter(({ severity }) => severity !== "info");
+  const found = new Set(findings.map(({ id }) => id));
+  const silent = detectorIds().filter((id) => !found.has(id)).length;
+  const checks = subject.connections.filter(({ healthCheck }) => healthCheck).length;
+  const facts = [
+    `${formatNumberOf(silent, "check")} silent`,
+    ...(checks > 0 ? [`${formatNumberOf(checks, "health check")} left out`] : []),
+    ...(leftOut > 0 ? [`${formatNumberOf(leftOut, "finding")} left out as asked`] : []),
+  ];
+  if (worst === undefined) {
+    const connections = formatNumberOf(subject.users.length, "connection");
+    return html`<div class="verdict"><p>✓ Nothing wrong with ${connections}</p><p class="quiet">${facts.join(" · ")}</p></div>`;
+  }
+  const rest = others.length === 0 ? "nothing else" : formatNumberOf(others.length, "more finding");
+  return html`<div class="verdict ${worst.severity}"><p>${worst.severity === "critical" ? "✗" : "!"} ${worst.title}</p>
+<p class="quiet">${[rest, ...facts].join(" · ")}</p></div>`;
+}
+
+function captureProblems({ captures }: Analysis): string[] {
+  return captures.flatMap((capture) => problemsOf(capture).map(({ message }) => `${capture.path}: ${message}`));
+}
+
+function fileTable({ captures }: Analysis): Markup {
+  return html`<table><thead><tr><th>file</th><th>points</th><th class="number">packets</th><th class="number">bytes</th></tr></thead>
+<tbody>${captures.map(
+    (capture) =>
+      html`<tr><td class="mono">${capture.path}</td><td class="mono">${pointsOf(capture).join(" ")}</td><td class="number">${formatCount(capture.packets)}</td><td class="number">${formatBytes(capture.bytes)}</td></tr>`,
+  )}</tbody></table>`;
+}
