@@ -6,7 +6,8 @@ import type { Connection } from "../path/connection.ts";
 import { macText } from "../path/endpoints.ts";
 import { firstMacs } from "../path/first-macs.ts";
 import type { LegRef } from "../path/leg-set.ts";
-import { destinationMac, macHigh, macLow, sourceMac } from "../path/macs.ts";
+import { destinationMac, macHigh, macLow } from "../path/macs.ts";
+import { isSameTuple } from "../path/tuples.ts";
 import { endpointFilter } from "./backend-refusing.ts";
 import type { Case, VipGroup } from "./case.ts";
 import { confidenceFrom, count, percent } from "./confidence.ts";
@@ -100,7 +101,7 @@ function splitOf(subject: Case, connection: Connection): Sprayed | null {
     for (let j = i + 1; j < legs.length; j++) {
       const pair = [legs[i]!, legs[j]!] as const;
       const nodes = pair.map((ref) => subject.nodeOf(ref));
-      if (nodes[0] === nodes[1] || !isSameTuple(subject, ...pair) || !takeTurns(subject, ...pair)) continue;
+      if (nodes[0] === nodes[1] || !isSameTuple(set, ...pair) || !takeTurns(subject, ...pair)) continue;
       return {
         connection,
         members: new Set(nodes),
@@ -114,14 +115,6 @@ function splitOf(subject: Case, connection: Connection): Sprayed | null {
   return null;
 }
 
-function isSameTuple({ connected: { set, endpoints } }: Case, a: LegRef, b: LegRef): boolean {
-  const [one, other] = [a, b].map((ref) => {
-    const view = set.view(ref);
-    return endpoints.ofWords(view.src, view.srcPort) * 4294967296 + endpoints.ofWords(view.dst, view.dstPort);
-  });
-  return one === other;
-}
-
 /** Both get requests while the other does, neither gets all, and each is called by its own MAC from one source. */
 function takeTurns(subject: Case, a: LegRef, b: LegRef): boolean {
   const { set, order } = subject.connected;
@@ -130,10 +123,8 @@ function takeTurns(subject: Case, a: LegRef, b: LegRef): boolean {
   if (one.up.packets < 2 || other.up.packets < 2 || one.context !== 0 || other.context !== 0) return false;
   const shift = order.shiftOf(b) - order.shiftOf(a);
   if (other.up.firstTime - shift >= one.up.lastTime || one.up.firstTime >= other.up.lastTime - shift) return false;
-  const [macs, otherMacs] = [firstMacs(set, a, 0).mac, firstMacs(set, b, 0).mac];
-  const source = sourceMac(macs);
-  if (source === 0 || source !== sourceMac(otherMacs) || destinationMac(macs) === destinationMac(otherMacs))
-    return false;
+  const [macs, otherMacs] = [firstMacs(set, a, 0), firstMacs(set, b, 0)];
+  if (macs.source === 0 || macs.source !== otherMacs.source || macs.destination === otherMacs.destination) return false;
   const isWhole = (view: LegView) => view.has(L.LEG_SYN) && !view.history.includes("G");
   return !isWhole(one) || !isWhole(other);
 }

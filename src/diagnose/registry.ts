@@ -13,6 +13,7 @@ import { lbAborting } from "./lb-aborting.ts";
 import { lbFailover } from "./lb-failover.ts";
 import { lbIdleTimeout } from "./lb-idle-timeout.ts";
 import { lbLostState } from "./lb-lost-state.ts";
+import { lbPortReuse } from "./lb-port-reuse.ts";
 import { lbQueueing } from "./lb-queueing.ts";
 import { lbRehash } from "./lb-rehash.ts";
 import { lbSnatExhaustion } from "./lb-snat-exhaustion.ts";
@@ -30,6 +31,7 @@ import { synFlood } from "./syn-flood.ts";
 
 /** All detectors; the order is of no consequence. */
 export const DETECTORS: readonly Detector[] = [
+  lbPortReuse,
   lbSnatExhaustion,
   lbQueueing,
   lbRehash,
