@@ -47,6 +47,7 @@ const EXPLAINS: readonly (readonly [cause: string, symptoms: readonly string[]])
   ["lb.lost-state", ["backend.aborting", "path.loss", "balance.*", "backend.unreachable"]],
   ["path.direct-reply", ["backend.unreachable", "client.aborting", "path.asymmetric", "balance.*", "backend.overflow"]],
   ["path.asymmetric", ["backend.unreachable", "backend.overflow", "balance.*", "path.loss"]],
+  ["path.icmp-unreachable", ["backend.unreachable", "path.loss"]],
   ["path.icmp-missteered", ["path.mtu-blackhole", "path.loss"]],
   ["path.mtu-blackhole", ["path.loss", "backend.slow", "backend.unreachable"]],
   ["path.injected-reset", ["client.aborting", "backend.aborting", "lb.aborting", "path.loss"]],

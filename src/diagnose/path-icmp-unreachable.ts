@@ -1,7 +1,9 @@
+import { median } from "../balance/statistics.ts";
 import type { IcmpError } from "../flow/neighbours.ts";
 import type { Connection } from "../path/connection.ts";
 import { addressText } from "../path/endpoints.ts";
 import type { LegRef } from "../path/leg-set.ts";
+import { backendUnreachable } from "./backend-unreachable.ts";
 import type { Case } from "./case.ts";
 import { confidenceFrom, count, percent } from "./confidence.ts";
 import type { Detector } from "./detector.ts";
@@ -12,6 +14,9 @@ import { windowOf } from "./notes.ts";
 
 /** A few are what roaming clients and closing sockets make. */
 const MIN_CONNECTIONS = 3;
+
+/** Linux asks three times, a second apart, before it calls a neighbour unreachable (mcast_solicit, retrans_time_ms). */
+const NEIGHBOUR_WAIT_NS = 0.2e9;
 
 type Reason = "prohibited" | "unreachable";
 
@@ -58,7 +63,7 @@ export const pathIcmpUnreachable: Detector = {
     return [...groups.values()].flatMap((group) => {
       const refused = [...group.values()];
       const failed = refused.filter(({ connection }) => subject.outcome(connection) !== "ok");
-      if (refused.length < MIN_CONNECTIONS) return [];
+      if (refused.length < MIN_CONNECTIONS || isDeadNeighbour(subject, refused)) return [];
       return [finding(subject, failed.length >= MIN_CONNECTIONS ? failed : refused, failed.length)];
     });
   },
@@ -68,6 +73,20 @@ export const pathIcmpUnreachable: Detector = {
 function isUp(subject: Case, ref: LegRef, error: IcmpError): boolean {
   const view = subject.leg(ref);
   return view.srcPort === error.quotedSourcePort && view.src.every((word, i) => word === error.quotedSource[i]);
+}
+
+/**
+ * Host unreachable because nobody answers ARP or neighbour solicitations: the box asks for a second or more before it
+ * says so. A missing route, or one of type unreachable, is told at once.
+ */
+function isDeadNeighbour(subject: Case, refused: readonly Refused[]): boolean {
+  if (refused[0]!.reason !== "unreachable") return false;
+  const waits = refused.map(({ connection: { start }, seen: { track, error } }) => {
+    return error.time - subject.connected.clocks[track.capture]!.at(error.time) - start;
+  });
+  if (median(waits) < NEIGHBOUR_WAIT_NS) return false;
+  const silent = new Set(backendUnreachable.find(subject).flatMap(({ connections }) => connections));
+  return refused.filter(({ connection }) => silent.has(connection.id)).length * 2 > refused.length;
 }
 
 function finding(subject: Case, refused: readonly Refused[], failed: number): Finding {

@@ -1,5 +1,6 @@
 import * as L from "../flow/leg-layout.ts";
 import type { Connection } from "../path/connection.ts";
+import { destinationMac } from "../path/macs.ts";
 import { captureLossAt } from "./capture-loss.ts";
 import type { Case } from "./case.ts";
 import { confidenceFrom, count, percent } from "./confidence.ts";
@@ -28,7 +29,7 @@ export const pathInjectedReset: Detector = {
     for (const [id, verdicts] of subject.resets) {
       const verdict = verdicts.find(({ by }) => by === "middlebox");
       const connection = subject.connections[id]!;
-      if (!verdict || connection.healthCheck) continue;
+      if (!verdict || connection.healthCheck || isAnsweredByNewMember(subject, verdict)) continue;
       const list = byVip.get(connection.vip);
       if (list) list.push({ connection, verdict });
       else byVip.set(connection.vip, [{ connection, verdict }]);
@@ -105,4 +106,10 @@ function isPlaced(subject: Case, { connection, verdict }: Injected): boolean {
   const nearer = verdict.side === 1 ? connection.legs.slice(at + 1) : connection.legs.slice(0, at);
   if ([verdict.ref, ...nearer].some((ref) => captureLossAt(subject, ref) > 0)) return false;
   return !nearer.some((ref) => subject.leg(ref).has(L.LEG_RST_UP << verdict.side));
+}
+
+/** The flow had moved to another next hop, and that very box answers: it is the new member that does not know it. */
+function isAnsweredByNewMember(subject: Case, { ref, side, mac }: ResetVerdict): boolean {
+  const requests = subject.leg(ref).side(1 - side);
+  return requests.macChanges > 0 && mac !== 0 && destinationMac(requests.mac) === mac;
 }
