@@ -4,6 +4,7 @@ import * as L from "../flow/leg-layout.ts";
 import type { Connection } from "../path/connection.ts";
 import type { LegRef } from "../path/leg-set.ts";
 import { backLeg } from "./balancer-ports.ts";
+import { balancerOf } from "./broken-flows.ts";
 import type { Case, VipGroup } from "./case.ts";
 import { confidenceFrom, count, duration, percent } from "./confidence.ts";
 import type { Detector } from "./detector.ts";
@@ -13,6 +14,11 @@ const MIN_REUSED = 3;
 const MIN_REUSED_SHARE = 0.01;
 /** A client that waits this long for its connection feels it. */
 const FELT_NS = 0.8e9;
+
+/** IPVS before Linux 5.9 drops the SYN of a reused port, whose repetition comes a second later. */
+const REPEATED_AFTER_NS = [0.8e9, 1.4e9] as const;
+/** An earlier life of a 4-tuple matters as long as somebody may remember it. */
+const REMEMBERED_NS = 120e9;
 
 /** A connection whose SYN met an earlier life of its 4-tuple. */
 interface Collision {
@@ -37,6 +43,8 @@ export const lbPortReuse: Detector = {
 
 function reuseOf(subject: Case, group: VipGroup): Finding | null {
   if (group.protocol !== 6) return null;
+  const delayed = delayedReuse(subject, group);
+  if (delayed) return delayed;
   const collisions: Collision[] = [];
   for (const connection of group.connections) {
     if (!subject.resets.has(connection.id)) continue;
@@ -125,5 +133,57 @@ function finding(subject: Case, group: VipGroup, collisions: readonly Collision[
           "IPVS: sysctl net.ipv4.vs.conn_reuse_mode=1 with Linux 5.9 or later (before, a reused port waits 1 s)",
         ],
     explains: { cause: "port-reuse" },
+  };
+}
+
+/**
+ * The balancer itself holds the old connection of a client's port: it drops the SYN and lets the repetition pass, one
+ * second later. Only calls with an earlier life of their 4-tuple suffer, others pass at once.
+ */
+function delayedReuse(subject: Case, group: VipGroup): Finding | null {
+  const late = group.connections.filter((connection) => {
+    const { up, protocol } = subject.front(connection);
+    if (protocol !== 6 || up.synCount < 2 || connection.back === connection.front) return false;
+    const passed = subject.back(connection).up.synTime;
+    const called = subject.reference(connection.front, subject.front(connection).up.synTime);
+    const delay = subject.reference(connection.back, passed) - called;
+    return delay >= REPEATED_AFTER_NS[0] && delay <= REPEATED_AFTER_NS[1];
+  });
+  if (late.length < MIN_REUSED) return null;
+  const isLate = new Set(late);
+  const ended = new Map<number, number>();
+  const reused: Connection[] = [];
+  let reusedInTime = 0;
+  for (const connection of group.connections) {
+    const before = ended.get(connection.client);
+    if (before !== undefined && connection.start - before < REMEMBERED_NS) {
+      if (isLate.has(connection)) reused.push(connection);
+      else reusedInTime++;
+    }
+    ended.set(connection.client, connection.end);
+  }
+  if (reused.length < Math.max(MIN_REUSED, late.length * 0.8) || reusedInTime > reused.length) return null;
+  const name = subject.text(group.vip);
+  const node = balancerOf(subject, reused[0]!, null);
+  return {
+    id: "lb.port-reuse",
+    severity: "critical",
+    confidence: confidenceFrom(reused.length, 0.9),
+    title: `${node === "" ? "The load balancer" : node} lets ${count(reused.length, "connection")} to ${name} wait a second because their clients reuse a port`,
+    explanation: `${count(reused.length, "SYN")} of clients that used the same port before (within ${REMEMBERED_NS / 1e9} s) reached the balancer and went no further; the repetition a second later passed. Calls from fresh ports pass at once. So does IPVS before Linux 5.9 while it still holds the old connection.`,
+    where: { vip: name, ...(node === "" ? {} : { node }) },
+    window: { from: reused[0]!.start, to: reused.at(-1)!.start },
+    measured: { delayedConnections: reused.length, reusedWithoutDelay: reusedInTime, delaySeconds: 1 },
+    connections: reused.map(({ id }) => id),
+    evidence: reused
+      .slice(0, 3)
+      .map(({ front }) =>
+        subject.evidence(front, subject.leg(front).up.synFrame, "a reused port; passed on a second later"),
+      ),
+    displayFilter: "tcp.flags.syn==1 && tcp.flags.ack==0 && tcp.analysis.retransmission",
+    remedy: [
+      "Linux 5.9 or later on the balancer, with sysctl net.ipv4.vs.conn_reuse_mode=1",
+      "before that: sysctl net.ipv4.vs.conn_reuse_mode=0 (a reused port keeps its old backend)",
+    ],
   };
 }

@@ -27,10 +27,12 @@ import { pathInjectedReset } from "./path-injected-reset.ts";
 import { pathLoss } from "./path-loss.ts";
 import { pathMtuBlackhole } from "./path-mtu-blackhole.ts";
 import { pathSpray } from "./path-spray.ts";
+import { proxyHeader } from "./proxy-header.ts";
 import { synFlood } from "./syn-flood.ts";
 
 /** All detectors; the order is of no consequence. */
 export const DETECTORS: readonly Detector[] = [
+  proxyHeader,
   lbPortReuse,
   lbSnatExhaustion,
   lbQueueing,
