@@ -14,6 +14,7 @@ const EXPLAINS: readonly (readonly [cause: string, symptoms: readonly string[]])
   [
     "lb.failover",
     [
+      "path.direct-reply",
       "lb.lost-state",
       "lb.idle-timeout",
       "lb.rehash",
@@ -42,9 +43,17 @@ const EXPLAINS: readonly (readonly [cause: string, symptoms: readonly string[]])
   ["lb.rehash", ["lb.lost-state", "backend.aborting", "path.loss", "balance.*"]],
   [
     "lb.idle-timeout",
-    ["lb.lost-state", "lb.aborting", "backend.aborting", "client.aborting", "path.loss", "lb.queueing"],
+    [
+      "path.direct-reply",
+      "lb.lost-state",
+      "lb.aborting",
+      "backend.aborting",
+      "client.aborting",
+      "path.loss",
+      "lb.queueing",
+    ],
   ],
-  ["lb.lost-state", ["backend.aborting", "path.loss", "balance.*", "backend.unreachable"]],
+  ["lb.lost-state", ["path.direct-reply", "backend.aborting", "path.loss", "balance.*", "backend.unreachable"]],
   ["path.direct-reply", ["backend.unreachable", "client.aborting", "path.asymmetric", "balance.*", "backend.overflow"]],
   ["path.asymmetric", ["backend.unreachable", "backend.overflow", "balance.*", "path.loss"]],
   ["path.icmp-unreachable", ["backend.unreachable", "path.loss"]],
