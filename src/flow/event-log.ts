@@ -48,6 +48,8 @@ const IP_ID = 15;
 const OPTIONS = 16;
 const MAC = 17;
 const EXTRA = 20;
+/** Extra word of a reset that holds the leg's state before it (see `reset` in tcp.ts). */
+const RESET_STATE = 6;
 
 /**
  * One event as cold code reads it. Sequence numbers are signed words; times are ns since the run's base.
@@ -150,6 +152,18 @@ export class EventLog {
   setExtra(event: number, index: number, value: number): void {
     if (event < 0) return;
     this.wordSegments[event >>> SEGMENT_BITS]![(event & (SEGMENT_EVENTS - 1)) * EVENT_WORDS + EXTRA + index] = value;
+  }
+
+  /** Gives a leg's events to the other side each, as where its direction was guessed wrong. */
+  flip(legs: LegTable, leg: number, flipState: (state: number) => number): void {
+    let next = legs.words(leg)[legs.base(leg) + EVENT_HEAD]!;
+    while (next !== 0) {
+      const w = this.wordSegments[(next - 1) >>> SEGMENT_BITS]!;
+      const at = ((next - 1) & (SEGMENT_EVENTS - 1)) * EVENT_WORDS;
+      w[at + SIDE]! ^= 1;
+      if (w[at + KIND] === RESET) w[at + EXTRA + RESET_STATE] = flipState(w[at + EXTRA + RESET_STATE]!);
+      next = w[at + NEXT]!;
+    }
   }
 
   /** The log's own memory, not a copy. */

@@ -12,7 +12,7 @@ export const H_ZERO_WINDOW = 7;
 export const H_GAP = 8;
 
 const LETTERS = "SHADFRTWG";
-const PER_WORD = 6;
+export const LETTERS_PER_WORD = 6;
 
 /** Adds a letter the first time its side shows it. `at` is the leg's base in `words`. */
 export function addHistory(words: Int32Array, at: number, side: number, letter: number): void {
@@ -21,8 +21,9 @@ export function addHistory(words: Int32Array, at: number, side: number, letter: 
   if ((seen & bit) !== 0) return;
   words[at + HISTORY_SEEN] = seen | bit;
   const length = words[at + HISTORY_LENGTH]!;
-  if (length >= HISTORY_WORDS * PER_WORD) return;
-  words[at + HISTORY + Math.floor(length / PER_WORD)]! |= (letter + side * 16) << ((length % PER_WORD) * 5);
+  if (length >= HISTORY_WORDS * LETTERS_PER_WORD) return;
+  words[at + HISTORY + Math.floor(length / LETTERS_PER_WORD)]! |=
+    (letter + side * 16) << ((length % LETTERS_PER_WORD) * 5);
   words[at + HISTORY_LENGTH] = length + 1;
 }
 
@@ -30,7 +31,7 @@ export function addHistory(words: Int32Array, at: number, side: number, letter: 
 export function readHistory(words: Int32Array, at: number): string {
   let text = "";
   for (let i = 0; i < words[at + HISTORY_LENGTH]!; i++) {
-    const code = (words[at + HISTORY + Math.floor(i / PER_WORD)]! >>> ((i % PER_WORD) * 5)) & 0x1f;
+    const code = (words[at + HISTORY + Math.floor(i / LETTERS_PER_WORD)]! >>> ((i % LETTERS_PER_WORD) * 5)) & 0x1f;
     const letter = LETTERS[code & 15] ?? "?";
     text += code & 16 ? letter.toLowerCase() : letter;
   }

@@ -23,8 +23,8 @@ export class Anchors {
     if (up.packets > 0) {
       // Of several SYNs the first may have been lost between two points: only a single one is the same packet for sure.
       if (up.synCount === 1 || leg.protocol !== 6) times[0] = leg.protocol === 6 ? up.synTime : up.firstTime;
-      times[2] = isLate ? up.firstTime : up.dataTime;
-      keys[2] = isLate ? up.baseSeq : up.firstLength;
+      times[2] = isLate ? firstDataTime(up) : up.dataTime;
+      keys[2] = isLate ? up.baseSeq ^ (up.firstLength << 8) : up.firstLength;
       times[3] = up.finTime;
       if (isUnique(up)) times[4] = up.lastTime;
       keys[4] = lastPacketKey(up);
@@ -32,8 +32,8 @@ export class Anchors {
     times[1] = leg.handshakeAckTime;
     if (down.packets > 0) {
       if (down.synCount === 1 || leg.protocol !== 6) times[5] = leg.protocol === 6 ? down.synTime : down.firstTime;
-      times[6] = isLate ? down.firstTime : down.dataTime;
-      keys[6] = isLate ? down.baseSeq : down.firstLength;
+      times[6] = isLate ? firstDataTime(down) : down.dataTime;
+      keys[6] = isLate ? down.baseSeq ^ (down.firstLength << 8) : down.firstLength;
       times[7] = down.finTime;
       if (isUnique(down)) times[8] = down.lastTime;
       keys[8] = lastPacketKey(down);
@@ -60,6 +60,11 @@ export class Anchors {
     for (const time of this.times) if (!(time <= last)) last = Number.isNaN(time) ? last : time;
     return last;
   }
+}
+
+/** Of a leg that began before the capture the first packet, if its sequence number says which one it is: it has data. */
+function firstDataTime(side: LegView["up"]): number {
+  return side.dataTime === side.firstTime ? side.firstTime : Number.NaN;
 }
 
 /** Resets, bare ACKs and segments sent again look alike: the last of them at one point need not be that at another. */

@@ -30,7 +30,7 @@ export interface Connected {
 export function connect(captures: readonly TrackedCapture[]): Connected {
   const set = new LegSet(captures);
   const endpoints = new EndpointTable();
-  const tcp = groupSessions(set);
+  const tcp = groupSessions(set, endpoints);
   // TCP ties clocks to each other without looking at them; only with them set right, datagrams can be compared.
   const tcpClocks = estimateClocks(set, tcp);
   const udp = groupDatagrams(set, endpoints, tcpClocks);
@@ -40,6 +40,7 @@ export function connect(captures: readonly TrackedCapture[]): Connected {
   const routes: Connection[] = [];
   for (const session of tcp) routes.push(reader.read(session));
   for (const session of udp) routes.push(reader.read(session));
+  reader.decide(routes);
   settleDirectReturns(set, endpoints, routes, reader.directReturns);
   learnFromOthers(endpoints, routes);
   const connections = joinProxied(set, endpoints, order, routes);

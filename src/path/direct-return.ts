@@ -42,9 +42,22 @@ function tunnelled(set: LegSet, legs: readonly LegRef[]): DirectReturn | null {
     chosen = ref;
     isOpened = opened;
   }
-  if (chosen === null) return null;
+  if (chosen === null || !isAlive(set, legs, chosen)) return null;
   const isProven = isEncapsulatedInView(set, legs, chosen) || isAnsweredByEnd(set, legs, chosen);
   return { kind: "tunnel", backend: tunnelEnds(set, chosen).to, leg: chosen, isProven };
+}
+
+/**
+ * Where the opening of a flow was not seen, it may have moved here from another backend, which this one resets: only
+ * answers show that it lives here, or acknowledgments that go on.
+ */
+function isAlive(set: LegSet, legs: readonly LegRef[], ref: LegRef): boolean {
+  const view = set.view(ref);
+  if (!view.has(L.LEG_MIDSTREAM) || view.up.acksOfUnseen > 1) return true;
+  return legs.some((other) => {
+    const { down } = set.view(other);
+    return down.packets > down.resets;
+  });
 }
 
 /** The innermost tunnel of a leg, from where the opener's packets enter it. */
@@ -113,6 +126,7 @@ function byOneArm(set: LegSet, legs: readonly LegRef[], ref: LegRef): DirectRetu
   const ttl = view.up.ttl;
   const isRouted = ttl.lowest !== ttl.highest || ttl.last !== view.copyTtl(0);
   const { copies, packets } = view.down;
+  if (!isAlive(set, legs, ref)) return null;
   if (target === 0 || (packets > 0 && isEndOf(box, firstMacs(set, ref, 1)))) return null;
   if (copies > 0 && isEndOf(box, firstCopyMacs(set, ref, 1))) return null;
   return handedTo(set, legs, ref, box, target, isRouted);
@@ -133,6 +147,7 @@ function byTwoArms(set: LegSet, legs: readonly LegRef[], index: number): DirectR
   if (cameIn === undefined) return undefined;
   const { source: box, destination: target } = firstMacs(set, ref, 0);
   if (target === 0 || target === firstMacs(set, cameIn, 0).destination) return undefined;
+  if (!isAlive(set, legs, ref)) return undefined;
   const ttlBefore = set.view(cameIn).up.ttl.first;
   return handedTo(set, legs, ref, box, target, set.view(ref).up.ttl.first !== ttlBefore);
 }

@@ -13,6 +13,8 @@ class Entry {
   frame = 0;
   /** On the reference clock. */
   start = 0;
+  sawSyn = false;
+  /** TTL of the first packet up and down; 0 where none was seen. */
   ttlUp = 0;
   ttlDown = 0;
   readonly anchors: Anchors = new Anchors();
@@ -46,8 +48,7 @@ export class LegOrder {
       }
     }
     const { entries } = this;
-    while (entries.length < legs.length) entries.push(new Entry());
-    for (let i = 0; i < legs.length; i++) this.read(entries[i]!, legs[i]!);
+    for (let i = 0; i < legs.length; i++) this.entry(i, legs[i]!);
     for (let i = 1; i < legs.length; i++) {
       const entry = entries[i]!;
       let j = i - 1;
@@ -78,36 +79,51 @@ export class LegOrder {
     return d[((at + L.SIDE_1) >> 1) + L.SYN_TIME_D]! - d[((at + L.SIDE_0) >> 1) + L.SYN_TIME_D]!;
   }
 
-  private read(entry: Entry, ref: LegRef): void {
+  private entry(index: number, ref: LegRef): Entry {
+    this.entries[index] ??= new Entry();
+    const entry = this.entries[index]!;
     const view = this.set.view(ref);
     const clock = this.clocks[this.set.trackOf(ref).capture]!;
     entry.ref = ref;
     entry.capture = this.set.trackOf(ref).capture;
     entry.frame = view.firstFrame;
-    entry.ttlUp = view.up.packets > 0 ? view.up.firstTtl : 0;
-    entry.ttlDown = view.down.packets > 0 ? view.down.firstTtl : 0;
+    entry.sawSyn = view.has(L.LEG_SYN);
+    // A reset may be made by any box on the way.
+    entry.ttlUp = view.up.packets > view.up.resets ? view.up.firstTtl : 0;
+    entry.ttlDown = view.down.packets > view.down.resets ? view.down.firstTtl : 0;
     entry.anchors.read(view);
     const { start } = view;
     entry.start = start - clock.at(start);
     if (clock.samples > 0) entry.anchors.setRight(clock.at);
+    return entry;
   }
 
   private isBefore(a: Entry, b: Entry): boolean {
-    const { up, down } = compareAnchors(a.anchors, b.anchors);
-    const roundTrip = up - down;
-    if (roundTrip > RESOLUTION_NS) return true;
-    if (roundTrip < -RESOLUTION_NS) return false;
-    if (!this.areComparable(a.capture, b.capture)) {
-      // Every router on the way takes one: a client's packet has more left where it is nearer to the client.
-      if (a.ttlUp !== b.ttlUp && a.ttlUp > 0 && b.ttlUp > 0) return a.ttlUp > b.ttlUp;
-      if (a.ttlDown !== b.ttlDown && a.ttlDown > 0 && b.ttlDown > 0) return a.ttlDown < b.ttlDown;
-      return a.capture < b.capture;
-    }
-    if (Math.abs(up) > RESOLUTION_NS) return up > 0;
-    if (Math.abs(down) > RESOLUTION_NS) return down < 0;
+    const told = this.compare(a, b);
+    if (told !== 0) return told > 0;
+    // Every router on the way takes one: a client's packet has more left where it is nearer to the client.
+    if (a.ttlUp !== b.ttlUp && a.ttlUp > 0 && b.ttlUp > 0) return a.ttlUp > b.ttlUp;
+    if (a.ttlDown !== b.ttlDown && a.ttlDown > 0 && b.ttlDown > 0) return a.ttlDown < b.ttlDown;
     const began = b.start - a.start;
-    if (Math.abs(began) > RESOLUTION_NS) return began > 0;
+    if (this.areComparable(a.capture, b.capture) && Math.abs(began) > RESOLUTION_NS) return began > 0;
     return a.capture === b.capture ? a.frame < b.frame : a.capture < b.capture;
+  }
+
+  /** Above 0 where a packet that both saw passed `a` first on its way up, below where `b`; 0 where none tells. */
+  private compare(a: Entry, b: Entry): number {
+    const { up, down } = compareAnchors(a.anchors, b.anchors);
+    if (Math.abs(up - down) > RESOLUTION_NS) return up - down;
+    if (!this.areComparable(a.capture, b.capture)) return 0;
+    if (Math.abs(up) > RESOLUTION_NS) return up;
+    if (Math.abs(down) > RESOLUTION_NS) return -down;
+    // Of SYNs that were sent again the first may not be the same at both, but one that was never sent back is.
+    const began = a.sawSyn && b.sawSyn ? b.start - a.start : 0;
+    return Math.abs(began) > RESOLUTION_NS ? began : 0;
+  }
+
+  /** True where packets that both legs saw tell which of them lies nearer to the client. */
+  isTold(a: LegRef, b: LegRef): boolean {
+    return this.compare(this.entry(0, a), this.entry(1, b)) !== 0;
   }
 
   /** Time of a leg's first packet on the reference clock, ns. */

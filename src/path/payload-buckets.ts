@@ -60,8 +60,10 @@ function payloadKey(set: LegSet, ref: LegRef, level: PayloadLevel): number {
   }
   const side = up.payloadBytes > 0 ? 0 : 1;
   const speaker = side === 0 ? up : down;
-  if (level !== "whole") return speaker.payloadHash(level);
-  return speaker.payloadSeen > 0 ? mix(view.payloadWhole(side), speaker.payloadSeen) : 0;
+  const hash = level === "whole" ? view.payloadWhole(side) : speaker.payloadHash(level);
+  if (hash === 0) return 0;
+  // The same bytes in the other direction are something else.
+  return mix(hash, level === "whole" ? speaker.payloadSeen * 2 + side : side);
 }
 
 function mix(a: number, b: number): number {

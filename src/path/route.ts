@@ -17,8 +17,16 @@ interface Stretch {
   last: LegRef;
   /** Bits of LEG_* in any of its legs. */
   state: number;
-  /** The server's packets were seen, resets apart. */
+  /** The client's packets and the server's were seen, resets apart. */
+  isAsked: boolean;
   isServed: boolean;
+}
+
+/** A translation whose legs do not tell which of them is nearer to the client. */
+interface Undecided {
+  connection: Connection;
+  front: Stretch;
+  back: Stretch;
 }
 
 const OPENED = L.LEG_SYN | L.LEG_SYN_ACK;
@@ -48,6 +56,7 @@ const DATAGRAM: Evidence = { keys: ["datagram"], confidence: 0.9 };
 export class RouteReader {
   /** What shows a direct return, for connections that no NAT touched. */
   readonly directReturns: Map<Connection, DirectReturn> = new Map();
+  private readonly undecided: Undecided[] = [];
   private readonly set: LegSet;
   private readonly endpoints: EndpointTable;
   private readonly order: LegOrder;
@@ -70,15 +79,58 @@ export class RouteReader {
       const own = legs.filter((ref) => sourceOf(this.set, this.endpoints, ref) === back.src);
       return this.untranslated(legs, front, own, back.last);
     }
-    const mode = parts.some(({ src, dst }) => dst === front.dst && src === back.src) ? "dnat" : "fullnat";
-    const evidence = this.evidence(front.first, back.first);
     const connection = this.connection(legs, front, back.last);
+    if (this.order.isTold(front.first, back.first)) this.translate(connection, front, back);
+    else this.undecided.push({ connection, front, back });
+    return connection;
+  }
+
+  private translate(connection: Connection, front: Stretch, back: Stretch): void {
+    const { legs } = connection;
+    const isSourceKept = legs.some(
+      (ref) =>
+        destinationOf(this.set, this.endpoints, ref) === front.dst &&
+        sourceOf(this.set, this.endpoints, ref) === back.src,
+    );
+    const mode = isSourceKept ? "dnat" : "fullnat";
+    const evidence = this.evidence(front.first, back.first);
     connection.backend = back.dst;
     connection.mode = mode;
     connection.hops = legs.length === 2 ? TRANSLATED[mode] : this.hops(legs);
     connection.joinConfidence = evidence.confidence;
     connection.joinKeys = evidence.keys;
-    return connection;
+  }
+
+  /**
+   * Decides by what other connections show to be VIPs and backends where the legs of one did not tell; the rest keep
+   * `backend: null`.
+   */
+  decide(connections: readonly Connection[]): void {
+    if (this.undecided.length === 0) return;
+    const vips = new Set<number>();
+    const backends = new Set<number>();
+    for (const { vip, backend } of connections) {
+      if (backend === null) continue;
+      vips.add(vip);
+      backends.add(backend);
+    }
+    const leads = (from: Stretch, to: Stretch) =>
+      (vips.has(from.dst) && !vips.has(to.dst)) || (backends.has(to.dst) && !backends.has(from.dst));
+    for (const { connection, front, back } of this.undecided) {
+      const isAsRead = leads(front, back);
+      if (isAsRead === leads(back, front)) continue;
+      if (isAsRead) {
+        this.translate(connection, front, back);
+        continue;
+      }
+      connection.legs.reverse();
+      connection.client = back.src;
+      connection.vip = back.dst;
+      connection.front = back.first;
+      connection.back = front.last;
+      connection.start = this.order.referenceStart(back.first);
+      this.translate(connection, back, front);
+    }
   }
 
   /** @param own legs with the tuple that reaches furthest, where a source NAT before the VIP made several */
@@ -113,20 +165,21 @@ export class RouteReader {
 
   private stretch(ref: LegRef): Stretch {
     const { set, endpoints } = this;
-    const { state, down } = set.view(ref);
+    const { state, up, down } = set.view(ref);
     return {
       src: sourceOf(set, endpoints, ref),
       dst: destinationOf(set, endpoints, ref),
       first: ref,
       last: ref,
       state,
+      isAsked: up.packets > up.resets,
       isServed: down.packets > down.resets,
     };
   }
 
   /**
-   * One stretch per tuple, in the order in which the client's packets meet them. Pieces from mid-stream (a flow that
-   * moved, untranslated packets that leaked) come after what saw the handshake.
+   * One stretch per tuple, in the order in which the client's packets meet them. Pieces from mid-stream that saw one
+   * direction only (a flow that moved, untranslated packets that leaked) come after what saw the handshake.
    */
   private stretches(legs: Session): Stretch[] {
     const parts: Stretch[] = [];
@@ -136,12 +189,13 @@ export class RouteReader {
       if (known) {
         known.last = ref;
         known.state |= own.state;
+        known.isAsked ||= own.isAsked;
         known.isServed ||= own.isServed;
       } else parts.push(own);
     }
-    const isOpened = (part: Stretch) => (part.state & OPENED) !== 0;
-    if (isOpened(parts[0]!)) return parts;
-    return [...parts.filter(isOpened), ...parts.filter((part) => !isOpened(part))];
+    const isWhole = ({ state, isAsked, isServed }: Stretch) => (state & OPENED) !== 0 || (isAsked && isServed);
+    if (isWhole(parts[0]!)) return parts;
+    return [...parts.filter(isWhole), ...parts.filter((part) => !isWhole(part))];
   }
 
   private evidence(front: LegRef, back: LegRef): Evidence {

@@ -1,5 +1,6 @@
 import { TCP } from "../decode/packet.ts";
 import * as L from "../flow/leg-layout.ts";
+import type { EndpointTable } from "./endpoints.ts";
 import { joinLateLegs } from "./late-legs.ts";
 import type { LegRef, LegSet } from "./leg-set.ts";
 import { settleLookalikes } from "./lookalikes.ts";
@@ -21,11 +22,11 @@ const MOST_LEGS = 8;
  * must be confirmed by what else is known of the client. Legs that began before the capture are matched by overlapping
  * sequence ranges.
  */
-export function groupSessions(set: LegSet): Session[] {
+export function groupSessions(set: LegSet, endpoints: EndpointTable): Session[] {
   const late: LegRef[] = [];
   const opened = new OpenedLegs(set, late);
   const sessions = opened.sessions(set);
-  joinLateLegs(set, late, sessions);
+  joinLateLegs(set, endpoints, late, sessions);
   return sessions;
 }
 
