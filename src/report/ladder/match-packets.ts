@@ -1,6 +1,6 @@
 import { ACK, FIN, RST, SYN } from "../../decode/packet.ts";
+import type { Direction } from "../../path/leg-packet.ts";
 import type { LegRef } from "../../path/leg-set.ts";
-import type { Direction } from "./direction.ts";
 import { earliest, type PacketEvent } from "./packet-event.ts";
 import { joinResegmented } from "./resegmented.ts";
 import type { Sighting } from "./sighting.ts";
@@ -81,8 +81,7 @@ function bestFor(sighting: Sighting, candidates: readonly PacketEvent[], keepsId
 
 function isCopy(before: Sighting, after: Sighting): boolean {
   if (after.time - before.time > COPY_WINDOW_NS) return false;
-  const isElsewhere =
-    before.srcMac !== after.srcMac || before.dstMac !== after.dstMac || before.ttl !== after.ttl;
+  const isElsewhere = before.srcMac !== after.srcMac || before.dstMac !== after.dstMac || before.ttl !== after.ttl;
   return isElsewhere || (before.ipId > 0 && before.ipId === after.ipId);
 }
 

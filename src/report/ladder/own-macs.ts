@@ -3,15 +3,18 @@ import { destinationMac, type Mac, sourceMac } from "../../path/macs.ts";
 
 /** Legs looked at for each observation point. */
 const LEGS_COMPARED = 5000;
+/** Share of a point's frames that its own MAC is in: a bridge that does not know a MAC floods frames to all. */
+const MOST = 0.7;
 
 /**
- * The MAC of the interface that each observation point watches: the one that every frame has on one side. Where a
- * point sees one neighbour only, either of the two may be it, unless another point owns one of them.
+ * The MAC of the interface that each observation point watches: the one that its frames have on one side. Where a
+ * point sees one neighbour only, either of the two may be it, unless another node owns one of them.
  *
  * @returns by point of the run; null where it cannot be told
  */
 export function ownMacs(set: LegSet): (Mac | null)[] {
-  const candidates: (Set<Mac> | null)[] = set.points.map(() => null);
+  const counts: Map<Mac, number>[] = set.points.map(() => new Map());
+  const sides = new Int32Array(set.points.length);
   const looked = new Int32Array(set.points.length);
   for (const track of set.tracks) {
     for (const view of track.view.all()) {
@@ -20,25 +23,37 @@ export function ownMacs(set: LegSet): (Mac | null)[] {
       looked[point]!++;
       for (const side of [view.up, view.down]) {
         if (side.packets === 0) continue;
-        const pair = [sourceMac(side.mac), destinationMac(side.mac)].filter((mac) => mac !== 0);
-        const known = candidates[point];
-        if (known) for (const mac of known) if (!pair.includes(mac)) known.delete(mac);
-        candidates[point] ??= new Set(pair);
+        const pairs = side.copies > 0 ? [side.mac, side.copyMac] : [side.mac];
+        for (const pair of pairs) {
+          sides[point]!++;
+          for (const mac of [sourceMac(pair), destinationMac(pair)]) {
+            if (mac !== 0) counts[point]!.set(mac, (counts[point]!.get(mac) ?? 0) + 1);
+          }
+        }
       }
     }
   }
-  return settle(candidates);
+  const candidates = counts.map(
+    (count, point) => new Set([...count].flatMap(([mac, times]) => (times >= MOST * sides[point]! ? [mac] : []))),
+  );
+  return settle(set, candidates);
 }
 
-/** A MAC that one point owns is no other's: strikes it out until nothing changes. */
-function settle(candidates: readonly (Set<Mac> | null)[]): (Mac | null)[] {
+/** A MAC that one node owns is no other's: strikes it out until nothing changes. */
+function settle(set: LegSet, candidates: readonly Set<Mac>[]): (Mac | null)[] {
   for (let isChanged = true; isChanged; ) {
     isChanged = false;
-    const owned = new Set(candidates.flatMap((macs) => (macs?.size === 1 ? [...macs] : [])));
-    for (const macs of candidates) {
-      if (macs === null || macs.size < 2) continue;
-      for (const mac of macs) if (owned.has(mac)) isChanged = macs.delete(mac) || isChanged;
-    }
+    const owners = new Map<Mac, string>();
+    candidates.forEach((macs, point) => {
+      if (macs.size === 1) for (const mac of macs) owners.set(mac, set.points[point]!.nodeName);
+    });
+    candidates.forEach((macs, point) => {
+      if (macs.size < 2) return;
+      for (const mac of macs) {
+        const owner = owners.get(mac);
+        if (owner !== undefined && owner !== set.points[point]!.nodeName) isChanged = macs.delete(mac) || isChanged;
+      }
+    });
   }
-  return candidates.map((macs) => (macs?.size === 1 ? [...macs][0]! : null));
+  return candidates.map((macs) => (macs.size === 1 ? [...macs][0]! : null));
 }

@@ -1,4 +1,4 @@
-import type { Direction } from "./direction.ts";
+import type { Direction } from "../../path/leg-packet.ts";
 import type { Sighting } from "./sighting.ts";
 
 /**
@@ -32,4 +32,15 @@ export function latest(sightings: readonly Sighting[]): number {
   let time = Number.NEGATIVE_INFINITY;
   for (const sighting of sightings) if (sighting.time > time) time = sighting.time;
   return time === Number.NEGATIVE_INFINITY ? Number.NaN : time;
+}
+
+/** Pairs of legs that saw the same packet, as `${one} ${other}`. */
+export function legsTogether(events: readonly PacketEvent[]): Set<string> {
+  const together = new Set<string>();
+  for (const { sightings, kind } of events) {
+    if (kind === "error") continue;
+    const legs = new Set(sightings.map(({ leg }) => leg));
+    for (const one of legs) for (const other of legs) together.add(`${one} ${other}`);
+  }
+  return together;
 }

@@ -38,8 +38,9 @@ export function joinResegmented(events: readonly PacketEvent[]): PacketEvent[] {
 }
 
 function legsOf(events: readonly PacketEvent[], direction: string): number {
-  return new Set(events.flatMap((event) => (event.direction === direction ? event.sightings.map(({ leg }) => leg) : [])))
-    .size;
+  return new Set(
+    events.flatMap((event) => (event.direction === direction ? event.sightings.map(({ leg }) => leg) : [])),
+  ).size;
 }
 
 function joinStream(parts: readonly PacketEvent[]): PacketEvent[] {

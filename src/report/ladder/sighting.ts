@@ -4,10 +4,9 @@ import { IS_FRAGMENT, IS_ICMP, IS_TCP, IS_UDP, OPT_MSS, Packet } from "../../dec
 import type { AddressWords } from "../../flow/leg-view.ts";
 import type { Connected } from "../../path/connect.ts";
 import { addressText } from "../../path/endpoints.ts";
-import type { LegPacket } from "../../path/leg-packet.ts";
+import type { Direction, LegPacket } from "../../path/leg-packet.ts";
 import type { LegRef } from "../../path/leg-set.ts";
 import { destinationMac, type Mac, sourceMac } from "../../path/macs.ts";
-import type { Direction } from "./direction.ts";
 
 /** What an ICMP error says of the packet that it quotes. */
 export interface QuotedError {
@@ -53,7 +52,7 @@ export interface Sighting {
 
 /** Decodes the packets of a connection's legs again; those that no longer make sense are left out. */
 export function readSightings(connected: Connected, packets: readonly LegPacket[]): Sighting[] {
-  const { set, clocks, endpoints } = connected;
+  const { clocks, endpoints } = connected;
   const decoders = new Map<number, Decoder>();
   const p = new Packet();
   const sightings: Sighting[] = [];
@@ -65,21 +64,14 @@ export function readSightings(connected: Connected, packets: readonly LegPacket[
     decoder.decode(p, view, 0, bytes.length, packet.wireLength, packet.linkType);
     const kind = kindOf(p, packet.isError);
     if (kind === null) continue;
-    const leg = set.view(packet.leg);
-    const isFrom = (address: AddressWords, port: number, words: AddressWords, srcPort: number) =>
-      port === srcPort && words.every((word, i) => word === address[i]);
     const src: AddressWords = [p.src0, p.src1, p.src2, p.src3];
-    const quoted: AddressWords = [p.quotedSrc0, p.quotedSrc1, p.quotedSrc2, p.quotedSrc3];
-    const isUp = packet.isError
-      ? !isFrom(leg.src, leg.srcPort, quoted, p.quotedSrcPort)
-      : isFrom(leg.src, leg.srcPort, src, p.srcPort);
     const hasPorts = kind !== "error";
     const macs = [p.mac0, p.mac1, p.mac2] as const;
     sightings.push({
       packet,
       leg: packet.leg,
       time: packet.time - clocks[capture]!.at(packet.time),
-      direction: isUp ? "up" : "down",
+      direction: packet.direction,
       kind,
       src: endpoints.ofWords(src, hasPorts ? p.srcPort : 0),
       dst: endpoints.of(p.dst0, p.dst1, p.dst2, p.dst3, hasPorts ? p.dstPort : 0),

@@ -1,0 +1,252 @@
+import type { Connected } from "../../path/connect.ts";
+import type { Connection } from "../../path/connection.ts";
+import { addressText } from "../../path/endpoints.ts";
+import type { LegRef } from "../../path/leg-set.ts";
+import { isInitialTtl, type Mac, sourceMac } from "../../path/macs.ts";
+import type { Column } from "./column.ts";
+import { legsTogether, type PacketEvent } from "./packet-event.ts";
+import type { Sighting } from "./sighting.ts";
+
+/** A node on the way, once for each time that the way leads there. */
+interface Visit {
+  node: string;
+  legs: LegRef[];
+  sessions: Set<number>;
+  depth: number;
+}
+
+/** What is known of the host of each observation point of the run. */
+export interface HostFacts {
+  /** MAC of its interface, null where it is not known. */
+  macs: readonly (Mac | null)[];
+  /** Its own addresses, as far as they were seen in use. */
+  addresses: readonly ReadonlySet<string>[];
+}
+
+/**
+ * The columns of a ladder, from client to backend: a column for each node, and one for what lies at an end, or between
+ * the two sessions of a proxy, and was not captured.
+ *
+ * @param sessions legs of each session, in the order in which the client's packets meet them
+ */
+export function columnsOf(
+  connected: Connected,
+  connection: Connection,
+  sessions: readonly (readonly LegRef[])[],
+  events: readonly PacketEvent[],
+  hosts: HostFacts,
+): Column[] {
+  const visits = visitsOf(connected, sessions, events);
+  setDepths(visits, sessions, events);
+  visits.sort((a, b) => a.depth - b.depth);
+  const isAlone = visits.length < 2;
+  const columns: Column[] = visits.map((visit) => ({
+    name: visit.node,
+    role: null,
+    isSeen: true,
+    isNextTo: false,
+    points: [...new Set(visit.legs.map((leg) => connected.set.pointOf(leg).name))],
+    legs: visit.legs,
+    depth: visit.depth,
+    sessions: [...visit.sessions],
+  }));
+  markBalancers(connected, columns, connection, events);
+  const first = columns[0]!;
+  const deepest = Math.max(...columns.map(({ depth }) => depth));
+  if (columns.filter(({ depth }) => depth === first.depth).length === 1) {
+    markEnd(connected, first, "client", hosts, isAlone);
+  }
+  for (const column of columns) if (column.depth === deepest) markEnd(connected, column, "backend", hosts, isAlone);
+  const ends = sessions.length - 1;
+  if (first.role !== "client") columns.unshift(unseen("client", -1, [0]));
+  if (!columns.some(({ role }) => role === "backend")) columns.push(unseen("backend", deepest + 1, [ends]));
+  if (ends > 0 && !columns.some((column) => column.sessions.length > 1)) {
+    const at = columns.findIndex((column) => column.sessions[0] === 1);
+    columns.splice(at, 0, unseen("lb", columns[at]!.depth - 0.5, [0, 1]));
+  }
+  return columns;
+}
+
+function unseen(role: "client" | "lb" | "backend", depth: number, sessions: readonly number[]): Column {
+  return { name: role, role, isSeen: false, isNextTo: false, points: [], legs: [], depth, sessions };
+}
+
+function visitsOf(
+  { set }: Connected,
+  sessions: readonly (readonly LegRef[])[],
+  events: readonly PacketEvent[],
+): Visit[] {
+  const shapes = shapesOf(events);
+  const together = legsTogether(events);
+  const visits: Visit[] = [];
+  sessions.forEach((legs, session) => {
+    for (const leg of legs) {
+      const shape = shapes.get(leg);
+      if (shape === undefined) continue;
+      const node = set.pointOf(leg).nodeName;
+      const known = visits.findLast((visit) => visit.node === node);
+      const visit = known && !comesBack(visits, known, leg, shapes, together) ? known : null;
+      if (visit) {
+        visit.legs.push(leg);
+        visit.sessions.add(session);
+      } else {
+        visits.push({ node, legs: [leg], sessions: new Set([session]), depth: 0 });
+      }
+    }
+  });
+  return visits;
+}
+
+/**
+ * Whether a leg is a second visit to a node, after what lies between had rewritten the packets: a router on both sides
+ * of a load balancer with one arm. Else the order of the legs is a matter of nanoseconds.
+ */
+function comesBack(
+  visits: readonly Visit[],
+  known: Visit,
+  leg: LegRef,
+  shapes: ReadonlyMap<LegRef, string>,
+  together: ReadonlySet<string>,
+): boolean {
+  const has = (visit: Visit, wanted: string) => visit.legs.some((one) => shapes.get(one) === wanted);
+  const shape = shapes.get(leg)!;
+  if (has(known, shape) || !known.legs.some((one) => together.has(`${one} ${leg}`))) return false;
+  const between = visits.slice(visits.indexOf(known) + 1);
+  return between.some((visit) => has(visit, shape) && known.legs.some((one) => has(visit, shapes.get(one)!)));
+}
+
+/** What the packets of each leg look like, both directions alike: what a rewrite changes. */
+function shapesOf(events: readonly PacketEvent[]): Map<LegRef, string> {
+  const shapes = new Map<LegRef, string>();
+  for (const { sightings } of events) {
+    for (const sighting of sightings) {
+      if (sighting.kind === "error" && shapes.has(sighting.leg)) continue;
+      if (!shapes.has(sighting.leg)) shapes.set(sighting.leg, shapeOf(sighting));
+    }
+  }
+  return shapes;
+}
+
+function shapeOf({ direction, src, dst, encapsulation }: Sighting): string {
+  const [client, server] = direction === "up" ? [src, dst] : [dst, src];
+  return `${client} ${server} ${encapsulation.filter((text) => text.includes("→")).join()}`;
+}
+
+/** Depth of a node: the longest way by which a packet of the client came there. */
+function setDepths(
+  visits: readonly Visit[],
+  sessions: readonly (readonly LegRef[])[],
+  events: readonly PacketEvent[],
+): void {
+  const visitOf = new Map<LegRef, Visit>();
+  for (const visit of visits) for (const leg of visit.legs) visitOf.set(leg, visit);
+  const place = new Map(sessions.flat().map((leg, i) => [leg, i]));
+  const edges = new Map<Visit, Set<Visit>>();
+  for (const { sightings } of events) {
+    const legs = [...new Set(sightings.map(({ leg }) => leg))].toSorted((a, b) => place.get(a)! - place.get(b)!);
+    const way = legs.map((leg) => visitOf.get(leg)!);
+    for (let i = 1; i < way.length; i++) {
+      const [from, to] = [way[i - 1]!, way[i]!];
+      if (visits.indexOf(from) < visits.indexOf(to)) edges.set(from, (edges.get(from) ?? new Set()).add(to));
+    }
+  }
+  visits.forEach((visit, i) => {
+    const before = visits.filter((other) => edges.get(other)?.has(visit)).map(({ depth }) => depth + 1);
+    // behind a proxy everything comes after what lies before it
+    const isBehind = !visit.sessions.has(0) && visit.sessions.has(1);
+    const least = isBehind ? visits.filter(({ sessions }) => sessions.has(0)).map(({ depth }) => depth + 1) : [];
+    const hasEdges = before.length > 0 || edges.has(visit);
+    // what shares no packet with any other stays beside its neighbour
+    const beside = hasEdges || i === 0 ? [] : [visits[i - 1]!.depth];
+    visit.depth = Math.max(0, ...before, ...least, ...beside);
+  });
+}
+
+/** Where packets are rewritten, or two sessions meet, is a load balancer. */
+function markBalancers(
+  { set }: Connected,
+  columns: readonly Column[],
+  connection: Connection,
+  events: readonly PacketEvent[],
+): void {
+  const columnOf = new Map<LegRef, Column>();
+  for (const column of columns) for (const leg of column.legs) columnOf.set(leg, column);
+  const rewriting = new Set<Column>();
+  for (const { sightings, kind } of events) {
+    if (kind === "error") continue;
+    const shapes = new Map<Column, string>();
+    for (const sighting of sightings) {
+      const column = columnOf.get(sighting.leg)!;
+      const shape = shapeOf(sighting);
+      if ((shapes.get(column) ?? shape) !== shape) rewriting.add(column);
+      shapes.set(column, shape);
+    }
+  }
+  const isTunnel = connection.mode === "dsr-tunnel";
+  const deepest = Math.max(...columns.map(({ depth }) => depth));
+  for (const column of columns) {
+    const isRewriting = rewriting.has(column) && !(isTunnel && column.depth === deepest);
+    const isDirect = column.legs.some(
+      (leg) =>
+        connection.hops[connection.legs.indexOf(leg)] === "dsr-l2" &&
+        (column.points.length > 1 || set.view(leg).up.copies > 0),
+    );
+    if (isRewriting || isDirect || column.sessions.length > 1) column.role = "lb";
+  }
+  // what gets requests in its place is a load balancer, too, whatever it does with them
+  const tiers = new Set(columns.flatMap(({ role, depth }) => (role === "lb" ? [depth] : [])));
+  for (const column of columns) {
+    const getsRequests = column.legs.some((leg) => set.view(leg).up.packets > 0);
+    if (tiers.has(column.depth) && getsRequests) column.role = "lb";
+  }
+}
+
+/**
+ * Whether a node at the end of the way is the end itself: its packets have a host's initial TTL there, all pass one
+ * interface (and a tunnel's), and that interface sends them, or has one neighbour only, so that it may be either.
+ *
+ * @param isAlone no other node was captured
+ */
+function markEnd(
+  { set }: Connected,
+  column: Column,
+  role: "client" | "backend",
+  { macs, addresses }: HostFacts,
+  isAlone: boolean,
+): void {
+  if (column.role !== null) return;
+  const side = role === "client" ? "up" : "down";
+  const isAtHome = column.legs.every((leg) => {
+    const view = set.view(leg);
+    return addresses[set.pointOf(leg).index]!.has(addressText(role === "client" ? view.src : view.dst));
+  });
+  if (isAtHome) {
+    column.role = role;
+    return;
+  }
+  const points = new Set(column.legs.map((leg) => set.pointOf(leg).index));
+  const receives = (inTunnel: boolean) =>
+    column.legs.some((leg) => {
+      const { context, up } = set.view(leg);
+      return up.packets > 0 && (context !== 0) === inTunnel;
+    });
+  const isTunnelEnd = role === "backend" && receives(true) && receives(false);
+  if (points.size > 1 && !isTunnelEnd) return;
+  let isSender = false;
+  let isProven = false;
+  for (const leg of column.legs) {
+    const view = set.view(leg);
+    const sent = view[side];
+    if (view.up.copies + view.down.copies > 0) return;
+    if (sent.packets === 0) continue;
+    const mac = sourceMac(sent.mac);
+    const own = macs[set.pointOf(leg).index] ?? null;
+    if (!isInitialTtl(sent.ttl.first) || mac === 0 || (own !== null && own !== mac)) return;
+    isSender = true;
+    isProven ||= own === mac;
+  }
+  // a single point is as often a balancer's as an end's
+  if (!isSender || (isAlone && !isProven)) return;
+  column.role = role;
+  column.isNextTo = !isProven;
+}

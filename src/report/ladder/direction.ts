@@ -1,2 +1,0 @@
-/** From client to backend, or back. */
-export type Direction = "up" | "down";
