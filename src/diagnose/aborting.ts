@@ -7,12 +7,6 @@ import type { Detector } from "./detector.ts";
 import type { Finding } from "./finding.ts";
 import type { ResetVerdict } from "./reset-verdict.ts";
 
-/** Some clients always abort; from this many and this share of a VIP's connections on it is worth a look. */
-const MIN_CLIENT_ABORTS = 5;
-const MIN_CLIENT_SHARE = 0.05;
-const MIN_BACKEND_ABORTS = 3;
-const MIN_BACKEND_SHARE = 0.02;
-
 interface Abort {
   connection: Connection;
   verdict: ResetVerdict;
@@ -33,16 +27,21 @@ export const aborting: Detector = {
         (verdict.cause === "client-abort" ? client : backend).push({ connection, verdict });
       }
       const total = group.connections.length;
-      if (client.length >= MIN_CLIENT_ABORTS && client.length >= total * MIN_CLIENT_SHARE) {
+      // Some clients always abort; from so many and such a share on it is worth a look.
+      if (isMany(subject, "client.aborting", client.length, total)) {
         findings.push(clientFinding(subject, group, client));
       }
-      if (backend.length >= MIN_BACKEND_ABORTS && backend.length >= total * MIN_BACKEND_SHARE) {
+      if (isMany(subject, "backend.aborting", backend.length, total)) {
         findings.push(backendFinding(subject, group, backend));
       }
     }
     return findings;
   },
 };
+
+function isMany(subject: Case, id: "client.aborting" | "backend.aborting", aborts: number, total: number): boolean {
+  return aborts >= subject.threshold(id, "connections") && aborts >= total * subject.threshold(id, "share");
+}
 
 function abortOf(subject: Case, connection: Connection): ResetVerdict | null {
   const verdicts = subject.resets.get(connection.id);

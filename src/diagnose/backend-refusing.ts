@@ -5,8 +5,6 @@ import { confidenceFrom, count, percent } from "./confidence.ts";
 import type { Detector } from "./detector.ts";
 import type { Evidence, Finding } from "./finding.ts";
 
-/** A single refusal is a retry; from here on somebody should look. */
-const MIN_REFUSED = 3;
 /** A destination that no load balancing was seen for is a service of its own: more of them must be refused. */
 const MIN_REFUSED_UNBALANCED = 10;
 
@@ -61,7 +59,9 @@ function refusalsOf(subject: Case, group: VipGroup, attempts: ReadonlyMap<number
     all.push({ backend, refused, attempts: refusedAttempts, asked: connections.length + tried.length });
   }
   const total = (one: Refusals) => one.refused.length + one.attempts.length;
-  return all.filter((one) => total(one) >= MIN_REFUSED && total(one) >= one.asked * 0.02);
+  // A single refusal is a retry; from so many on somebody should look.
+  const least = subject.threshold("backend.refusing", "connections");
+  return all.filter((one) => total(one) >= least && total(one) >= one.asked * 0.02);
 }
 
 function finding(subject: Case, group: VipGroup, { backend, refused, attempts, asked }: Refusals): Finding {

@@ -8,9 +8,6 @@ import type { Finding } from "./finding.ts";
 
 /** Answers needed of a backend, and of its siblings, before their medians mean something. */
 const MIN_ANSWERS = 8;
-const MIN_FACTOR = 3;
-/** A difference nobody feels is no finding. */
-const MIN_DIFFERENCE_NS = 20e6;
 
 /**
  * `backend.slow`: the time to the first byte of one backend is far above its siblings', while its network answers as
@@ -70,9 +67,11 @@ function slowBackend(
   if (own.times.length < MIN_ANSWERS || rest.length < MIN_ANSWERS) return null;
   const mine = median(own.times);
   const theirs = quantile(rest, 0.5);
-  if (mine < theirs * MIN_FACTOR || mine - theirs < MIN_DIFFERENCE_NS) return null;
+  // A difference that nobody feels is no finding.
+  const difference = subject.threshold("backend.slow", "differenceSeconds") * 1e9;
+  if (mine < theirs * subject.threshold("backend.slow", "factor") || mine - theirs < difference) return null;
   // Most of its answers must be slower than nearly all of the others': a long tail is not a slow host.
-  const limit = Math.max(quantile(rest, 0.9), theirs + MIN_DIFFERENCE_NS / 2);
+  const limit = Math.max(quantile(rest, 0.9), theirs + difference / 2);
   const slow = own.times.filter((time) => time > limit).length;
   if (slow < own.times.length * 0.6) return null;
   const network = median(own.handshakes);

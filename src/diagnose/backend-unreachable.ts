@@ -7,7 +7,8 @@ import { confidenceFrom, count, duration, percent } from "./confidence.ts";
 import type { Detector } from "./detector.ts";
 import type { Evidence, Finding } from "./finding.ts";
 
-const MIN_UNANSWERED = 3;
+/** ARP requests without an answer, before the host is said to be gone. */
+const MIN_REQUESTS = 3;
 /** Of the connections that a backend was given in the window, so many at most may have succeeded: it is down, not slow. */
 const MAX_SUCCEEDED = 0.15;
 
@@ -55,7 +56,7 @@ function silentBackend(
   connections: readonly Connection[],
 ): Finding | null {
   const unanswered = connections.filter((connection) => isUnanswered(subject, connection));
-  if (unanswered.length < MIN_UNANSWERED) return null;
+  if (unanswered.length < subject.threshold("backend.unreachable", "connections")) return null;
   const from = unanswered[0]!.start;
   const last = unanswered.at(-1)!.start;
   const inWindow = connections.filter((connection) => connection.start >= from && connection.start <= last);
@@ -114,7 +115,7 @@ function unresolvedBackend(subject: Case, group: VipGroup): Finding | null {
   const lost = group.connections.filter(
     (connection) => connection.backend === null && isUnanswered(subject, connection),
   );
-  if (lost.length < MIN_UNANSWERED) return null;
+  if (lost.length < subject.threshold("backend.unreachable", "connections")) return null;
   const { set, endpoints } = subject.connected;
   const addresses = new Map<number, number>();
   for (const backend of group.byBackend.keys()) {
@@ -125,7 +126,7 @@ function unresolvedBackend(subject: Case, group: VipGroup): Finding | null {
     for (const request of messages) {
       const asked = endpoints.ofWords(request.target, 0);
       const backend = addresses.get(asked);
-      if (request.operation !== 1 || request.count < MIN_UNANSWERED || backend === undefined) continue;
+      if (request.operation !== 1 || request.count < MIN_REQUESTS || backend === undefined) continue;
       const answered = messages.some(
         (reply) =>
           reply.operation === 2 &&

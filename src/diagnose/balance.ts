@@ -13,10 +13,8 @@ import type { Finding } from "./finding.ts";
 const MIN_CONNECTIONS = 40;
 const MIN_PER_BACKEND = 10;
 const MAX_P = 1e-4;
-/** Largest share over its expected one: an effect that an operator would act on. */
-const MIN_EXCESS = 1.4;
-/** Load of the busiest backend over the mean, where connections are even. */
-const MIN_LOAD_EXCESS = 2;
+/** Connections whose largest share is below this over an even one are even. */
+const EVEN = 1.4;
 /** Connections that carry the load by being there all along: most of the run, and many messages each way. */
 const LONG_LIVED_SHARE = 0.5;
 const MIN_MESSAGES = 50;
@@ -66,9 +64,17 @@ function countsByBackend(
   return { backends, counts: backends.map((backend) => counts.get(backend)!) };
 }
 
-function isUneven(statistics: ShareStatistics, members: number): boolean {
+function isUneven(statistics: ShareStatistics, members: number, excess: number): boolean {
   if (statistics.total < MIN_CONNECTIONS || statistics.total < members * MIN_PER_BACKEND) return false;
-  return statistics.pValue < MAX_P && statistics.maxOverExpected >= MIN_EXCESS;
+  return statistics.pValue < MAX_P && statistics.maxOverExpected >= excess;
+}
+
+/** Weights that the topology gives a VIP's backends; undefined where it does not know them all. */
+function weightsOf(subject: Case, group: VipGroup, backends: readonly number[]): number[] | undefined {
+  const known = subject.vipTopology(group)?.backends;
+  if (!known) return undefined;
+  const weights = backends.map((backend) => known.find((one) => one.backend === subject.text(backend))?.weight);
+  return weights.every((weight) => weight !== undefined && weight > 0) ? (weights as number[]) : undefined;
 }
 
 function backendSkew(
@@ -82,8 +88,9 @@ function backendSkew(
   // A steady cycle follows weights: whether they are meant nobody can tell from packets.
   const isWeighted = scheduler.name === "wrr";
   const { backends, counts } = countsByBackend(group, connections);
-  const statistics = shareStatistics(counts);
-  if (!isUneven(statistics, backends.length)) return null;
+  const weights = weightsOf(subject, group, backends);
+  const statistics = shareStatistics(counts, weights);
+  if (!isUneven(statistics, backends.length, subject.threshold("balance.backend-skew", "maxOverExpected"))) return null;
   const worst = backends[statistics.worst]!;
   const name = subject.text(worst);
   const vip = subject.text(group.vip);
@@ -91,9 +98,9 @@ function backendSkew(
   return {
     id: "balance.backend-skew",
     severity: "warning",
-    confidence: confidenceFrom(statistics.total / 20, isWeighted ? 0.6 : 0.95),
-    title: `${name} gets ${percent(counts[statistics.worst]!, statistics.total)} of the new connections of ${vip}, ${statistics.maxOverExpected.toFixed(1)} times an even share`,
-    explanation: `Of ${count(statistics.total, "new connection")} ${sharesText(subject, backends, counts)}. Even shares would be ${percent(1, backends.length)}; chance of this: ${pText(statistics.pValue)}. ${isWeighted ? "They come in a steady cycle, as weights make it: if these weights are meant, give them in a topology file, and this is silent." : "No weights are known here: where they are meant to differ, give them in a topology file."}`,
+    confidence: confidenceFrom(statistics.total / 20, isWeighted && !weights ? 0.6 : 0.95),
+    title: `${name} gets ${percent(counts[statistics.worst]!, statistics.total)} of the new connections of ${vip}, ${statistics.maxOverExpected.toFixed(1)} times ${weights ? "what its weight says" : "an even share"}`,
+    explanation: `Of ${count(statistics.total, "new connection")} ${sharesText(subject, backends, counts)}. ${weights ? `Their weights are ${weights.join(":")}` : `Even shares would be ${percent(1, backends.length)}`}; chance of this: ${pText(statistics.pValue)}. ${weightNote(weights !== undefined, isWeighted)}`,
     where: { vip, backend: name },
     window: windowOf(connections, subject),
     measured: { ...measured(statistics), backends: backends.length },
@@ -111,10 +118,16 @@ function backendSkew(
   };
 }
 
+function weightNote(isKnown: boolean, isWeighted: boolean): string {
+  if (isKnown) return "The weights are the topology's.";
+  if (!isWeighted) return "No weights are known here: where they are meant to differ, give them in a topology file.";
+  return "They come in a steady cycle, as weights make it: if these weights are meant, give them in a topology file, and this is silent.";
+}
+
 function sourceSkew(subject: Case, group: VipGroup, connections: readonly Connection[]): Finding | null {
   const { backends, counts } = countsByBackend(group, connections);
   const statistics = shareStatistics(counts);
-  if (!isUneven(statistics, backends.length)) return null;
+  if (!isUneven(statistics, backends.length, subject.threshold("balance.source-skew", "maxOverExpected"))) return null;
   const { endpoints } = subject.connected;
   const bySource = new Map<number, number>();
   for (const { client } of connections) {
@@ -161,7 +174,7 @@ interface Load {
 function loadSkew(subject: Case, group: VipGroup): Finding | null {
   const backends = [...group.byBackend.keys()];
   const flows = shareStatistics(backends.map((backend) => group.byBackend.get(backend)!.length));
-  if (flows.maxOverExpected > MIN_EXCESS) return null;
+  if (flows.maxOverExpected > EVEN) return null;
   const loads = new Map<Connection, Load>();
   for (const connection of group.connections)
     if (connection.backend !== null) loads.set(connection, loadOf(subject, connection));
@@ -169,7 +182,8 @@ function loadSkew(subject: Case, group: VipGroup): Finding | null {
     group.byBackend.get(backend)!.reduce((sum, connection) => sum + loads.get(connection)![of], 0);
   const packets = shareStatistics(backends.map((backend) => total(backend, "packets")));
   const bytes = shareStatistics(backends.map((backend) => total(backend, "bytes")));
-  if (packets.maxOverExpected < MIN_LOAD_EXCESS || bytes.maxOverExpected < MIN_LOAD_EXCESS) return null;
+  const excess = subject.threshold("balance.load-skew", "maxOverMean");
+  if (packets.maxOverExpected < excess || bytes.maxOverExpected < excess) return null;
   const worst = backends[packets.worst]!;
   const heavy = group.byBackend
     .get(worst)!

@@ -5,10 +5,12 @@ import type { Connection } from "../path/connection.ts";
 import { endpointText } from "../path/endpoints.ts";
 import type { LegRef } from "../path/leg-set.ts";
 import { connectionOutcome } from "../path/outcome.ts";
+import type { Topology, TopologyVip } from "../topology/topology.ts";
 import { attributeResets, balancerNodes } from "./attribute-resets.ts";
 import type { Evidence } from "./finding.ts";
 import { markHealthChecks } from "./health-checks.ts";
 import type { ResetVerdict } from "./reset-verdict.ts";
+import { THRESHOLDS, type ThresholdId } from "./thresholds.ts";
 
 /** Client connections of one VIP. */
 export interface VipGroup {
@@ -37,8 +39,12 @@ export class Case {
   readonly start: number;
   readonly end: number;
 
-  constructor(connected: Connected) {
+  /** What is known of the set-up besides the packets, or null. */
+  readonly topology: Topology | null;
+
+  constructor(connected: Connected, topology: Topology | null = null) {
     this.connected = connected;
+    this.topology = topology;
     const { connections, set } = connected;
     this.connections = connections;
     markHealthChecks(connected);
@@ -56,6 +62,19 @@ export class Case {
     }
     this.start = start;
     this.end = end;
+  }
+
+  /** The operator's number for a finding, else the usual one. */
+  threshold<Id extends ThresholdId>(id: Id, name: keyof (typeof THRESHOLDS)[Id] & string): number {
+    const usual = THRESHOLDS[id][name] as { usual: number };
+    return this.topology?.thresholds[id]?.[name] ?? usual.usual;
+  }
+
+  /** What the topology says of a VIP, or null. */
+  vipTopology(group: VipGroup): TopologyVip | null {
+    const name = this.text(group.vip);
+    const protocol = group.protocol === 6 ? "tcp" : "udp";
+    return this.topology?.vips.find((vip) => vip.vip === name && (vip.protocol ?? protocol) === protocol) ?? null;
   }
 
   outcome(connection: Connection): Outcome {

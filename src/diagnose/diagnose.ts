@@ -1,5 +1,6 @@
 import type { Scheduler } from "../balance/scheduler.ts";
 import type { Connected } from "../path/connect.ts";
+import type { Topology } from "../topology/topology.ts";
 import { Case } from "./case.ts";
 import { schedulersOf } from "./choices.ts";
 import type { Finding } from "./finding.ts";
@@ -14,9 +15,12 @@ export interface Diagnosis {
   schedulers: ReadonlyMap<number, Scheduler>;
 }
 
-/** Examines joined connections. Pure: the same connections give the same findings, offline and live. */
-export function diagnose(connected: Connected): Diagnosis {
-  const subject = new Case(connected);
+/**
+ * Examines joined connections. Pure: the same connections give the same findings, offline and live.
+ * @param topology what is known of the set-up: weights, schedulers, thresholds
+ */
+export function diagnose(connected: Connected, topology: Topology | null = null): Diagnosis {
+  const subject = new Case(connected, topology);
   const findings = judge(DETECTORS.flatMap((detector) => detector.find(subject)));
   for (const { explains, connections } of findings) if (explains) explain(subject, connections, explains);
   return { subject, findings, schedulers: schedulersOf(subject) };

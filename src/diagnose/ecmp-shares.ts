@@ -11,8 +11,6 @@ import { type Membership, membershipsOf } from "./members.ts";
 const MIN_FLOWS = 40;
 const MIN_FLOWS_PER_MEMBER = 12;
 const MAX_P = 1e-4;
-/** Largest share over the mean: an effect that an operator would act on. */
-const MIN_EXCESS = 1.4;
 /** Flows of a branch that all go to one of several members: two equal members would do that once in 2^20. */
 const MIN_BRANCH_FLOWS = 20;
 
@@ -71,7 +69,7 @@ function skewOf(subject: Case, group: VipGroup, membership: Membership): Finding
   const p = chiSquareTail(statistic, members - 1);
   const [busiest, most] = [...counts].reduce((best, entry) => (entry[1] > best[1] ? entry : best));
   const excess = most / mean;
-  if (p > MAX_P || excess < MIN_EXCESS) return null;
+  if (p > MAX_P || excess < subject.threshold("ecmp.skew", "maxOverMean")) return null;
   const squares = [...counts.values()].reduce((sum, flows) => sum + flows ** 2, 0);
   const name = (key: string) => membership.names.get(key) ?? key;
   const shares = [...counts].sort((a, b) => b[1] - a[1]).map(([key, flows]) => `${name(key)} ${percent(flows, total)}`);

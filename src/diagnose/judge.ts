@@ -76,6 +76,7 @@ const EXPLAINS: readonly (readonly [cause: string, symptoms: readonly string[]])
   ["lb.queueing", ["backend.slow"]],
   ["path.loss", ["backend.slow"]],
   ["ecmp.polarization", ["ecmp.skew"]],
+  ["balance.scheduler-mismatch", ["balance.source-skew", "balance.backend-skew", "balance.load-skew"]],
   ["balance.source-skew", ["balance.backend-skew", "ecmp.skew", "balance.load-skew"]],
   ["balance.backend-skew", ["balance.load-skew"]],
   ["backend.aborting", ["lb.aborting"]],

@@ -12,9 +12,6 @@ const MIN_LOSSY = 4;
 const MIN_RETRANSMITS = 8;
 /** Chance that a difference is none: small, since every backend of every VIP is tested. */
 const MAX_P = 1e-4;
-/** Its rate against the others', and in itself: below nobody is hurt. */
-const MIN_FACTOR = 3;
-const MIN_RATE = 0.004;
 /** Loss on all connections of a VIP alike, and of enough of them. */
 const EVERYWHERE_RATE = 0.03;
 const EVERYWHERE_CONNECTIONS = 20;
@@ -101,7 +98,9 @@ function lossyBackend(
   if (own.lossy.length < MIN_LOSSY || own.retransmits < MIN_RETRANSMITS || others.connections === 0) return null;
   const rate = own.retransmits / Math.max(1, own.segments);
   const otherRate = others.retransmits / Math.max(1, others.segments);
-  if (rate < MIN_RATE || rate < otherRate * MIN_FACTOR) return null;
+  // Against the others', and in itself: below nobody is hurt.
+  if (rate < subject.threshold("path.loss", "rate")) return null;
+  if (rate < otherRate * subject.threshold("path.loss", "factor")) return null;
   const p = fisherTail(own.lossy.length, own.connections.length, others.lossy, others.connections);
   if (p > MAX_P) return null;
   const name = subject.text(backend);

@@ -28,6 +28,7 @@ import { pathLoss } from "./path-loss.ts";
 import { pathMtuBlackhole } from "./path-mtu-blackhole.ts";
 import { pathSpray } from "./path-spray.ts";
 import { proxyHeader } from "./proxy-header.ts";
+import { schedulerMismatch } from "./scheduler-mismatch.ts";
 import { synFlood } from "./syn-flood.ts";
 
 /** All detectors; the order is of no consequence. */
@@ -50,6 +51,7 @@ export const DETECTORS: readonly Detector[] = [
   ecmpRehash,
   ecmpShares,
   pathLoss,
+  schedulerMismatch,
   synFlood,
   pathInjectedReset,
   pathDirectReply,

@@ -6,9 +6,6 @@ import { confidenceFrom, count, duration, percent } from "./confidence.ts";
 import type { Detector } from "./detector.ts";
 import type { Finding } from "./finding.ts";
 
-/** Half-open connections before one speaks of a flood, and per second. */
-const MIN_HALF_OPEN = 100;
-const MIN_RATE_PER_SECOND = 20;
 /** Of all connections in the window. */
 const MIN_SHARE = 0.5;
 
@@ -32,9 +29,10 @@ export function isHalfOpen(subject: Case, connection: Connection): boolean {
 }
 
 function floodOf(subject: Case, group: VipGroup): Finding | null {
-  if (group.protocol !== 6 || group.connections.length < MIN_HALF_OPEN) return null;
+  const least = subject.threshold("attack.syn-flood", "connections");
+  if (group.protocol !== 6 || group.connections.length < least) return null;
   const halfOpen = group.connections.filter((connection) => isHalfOpen(subject, connection));
-  if (halfOpen.length < MIN_HALF_OPEN) return null;
+  if (halfOpen.length < least) return null;
   const from = halfOpen[0]!.start;
   const to = halfOpen.at(-1)!.start;
   // What a full backlog leaves unanswered in that time belongs to the flood as well.
@@ -45,7 +43,7 @@ function floodOf(subject: Case, group: VipGroup): Finding | null {
   const rate = (halfOpen.length + swamped.length) / seconds;
   const inWindow = group.connections.filter(({ start }) => start >= from && start <= to).length;
   const unfinished = halfOpen.length + swamped.length;
-  if (rate < MIN_RATE_PER_SECOND || unfinished < inWindow * MIN_SHARE) return null;
+  if (rate < subject.threshold("attack.syn-flood", "synsPerSecond") || unfinished < inWindow * MIN_SHARE) return null;
   const { endpoints } = subject.connected;
   const sources = new Set(halfOpen.map((connection) => endpoints.withPort(connection.client, 0)));
   // One source that does not finish is a scanner or an asymmetric path, not a flood of many.
