@@ -8,6 +8,8 @@ export interface Lookalike {
   mayBeBack: boolean;
   /** Clients of its VIP send the same bytes again and again. */
   isRepeating: boolean;
+  /** Enough of them were seen to know that they do not. */
+  isTelling: boolean;
 }
 
 export interface FoundPair {
@@ -56,7 +58,9 @@ export function matchLookalikes(lookalikes: readonly Lookalike[]): FoundPair[] {
     if (byFront.get(front)!.some(isRival) || byBack.get(back)!.some(isRival)) continue;
     const around = sorted.length > 2 ? alike(sorted, front, back) : [];
     const isTold = around.length === 0 && !front.isRepeating && !back.isRepeating;
-    if (!isTold && (!front.session.isComparable(back.session) || !around.every(hasPartner))) continue;
+    // Times that cannot be compared leave the bytes alone: then these must be known to differ between connections.
+    if (!front.session.isComparable(back.session) && !(isTold && front.isTelling && back.isTelling)) continue;
+    if (!isTold && !around.every(hasPartner)) continue;
     takenFronts.add(front);
     takenBacks.add(back);
     found.push({ front: front.position, back: back.position, confidence: !isTold ? 0.85 : score >= 4 ? 0.97 : 0.92 });

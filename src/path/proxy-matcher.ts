@@ -24,6 +24,8 @@ export interface NamedClient {
 
 /** A proxy opens its side this soon after the client's SYN or data where neither payload nor header tells. */
 const ORDER_WINDOW_NS = 250e6;
+/** VIPs with fewer connections do not show whether their clients always send the same. */
+const TELLING_CONNECTIONS = 3;
 /** A session begins before the one that it is relayed to, but for the jitter of two taps. */
 const BEFORE_HEADER_NS = 1e6;
 
@@ -151,6 +153,8 @@ export class ProxyMatcher {
     const legs = this.connections.map((connection) => payloadLegOf(set, connection.legs));
     const isLeftOut = new Uint8Array(legs.length);
     const repeating = new Set<number>();
+    const perVip = new Map<number, number>();
+    for (const { vip } of this.connections) perVip.set(vip, (perVip.get(vip) ?? 0) + 1);
     for (const level of PAYLOAD_LEVELS) {
       // Behind one proxy there may be another: what was relayed once may be relayed on.
       isLeftOut.forEach((_, position) => {
@@ -159,7 +163,8 @@ export class ProxyMatcher {
       });
       const buckets = payloadBuckets(set, legs, isLeftOut, level);
       for (const bucket of buckets) this.noteRepeating(bucket, repeating);
-      for (const bucket of buckets) this.matchBucket(bucket, repeating, level === "sizes");
+      const isTelling = (vip: number) => (perVip.get(vip) ?? 0) >= TELLING_CONNECTIONS && !repeating.has(vip);
+      for (const bucket of buckets) this.matchBucket(bucket, repeating, isTelling, level === "sizes");
     }
   }
 
@@ -173,7 +178,12 @@ export class ProxyMatcher {
     }
   }
 
-  private matchBucket(bucket: readonly number[], repeating: ReadonlySet<number>, isSizesOnly: boolean): void {
+  private matchBucket(
+    bucket: readonly number[],
+    repeating: ReadonlySet<number>,
+    isTelling: (vip: number) => boolean,
+    isSizesOnly: boolean,
+  ): void {
     if (!bucket.some((position) => this.mayRelay[position] === 1)) return;
     const found = matchLookalikes(
       bucket.map((position) => ({
@@ -182,6 +192,7 @@ export class ProxyMatcher {
         mayBeFront: this.mayRelay[position] === 1 && this.hasBack[position] === 0,
         mayBeBack: this.hasFront[position] === 0,
         isRepeating: isSizesOnly || repeating.has(this.connections[position]!.vip),
+        isTelling: isTelling(this.connections[position]!.vip),
       })),
     );
     for (const { front, back, confidence } of found) {

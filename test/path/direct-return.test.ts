@@ -33,7 +33,6 @@ function script(index: number, options: Partial<Parameters<typeof tcpConversatio
 }
 const exchange = (conversation: TcpConversation) =>
   conversation.handshake().send("up", 300).send("down", 5000).fin("up");
-const only = (leg: Leg, direction: "up" | "down") => leg.filter((segment) => segment.direction === direction);
 const three = [0, 1, 2].map((index) => ({ index, conversation: exchange(script(index)), rs: MAC.rs[index] ?? "" }));
 
 /** Requests from the router to the balancer, and from there to the backend; replies from the backend to the router. */
