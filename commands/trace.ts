@@ -58,21 +58,20 @@ export default class Trace extends BaseCommand {
   override async run(): Promise<TraceDocument | undefined> {
     const { args, flags } = await this.parse(Trace);
     const { TimeBase } = await import("../src/capture/time-base.ts");
+    const { analyzeCaptures } = await import("../src/offline/analyze-captures.ts");
     const { collectPackets, readableOnce } = await import("../src/offline/collect-packets.ts");
-    const { trackCaptures } = await import("../src/offline/track-captures.ts");
-    const { connect } = await import("../src/path/connect.ts");
     const { chooseConnection } = await import("../src/report/ladder/choose-connection.ts");
     const { ladderOf } = await import("../src/report/ladder/ladder.ts");
     const { withProgressBar } = await import("../src/report/progress-bar.ts");
     const once = readableOnce(args.capture);
-    if (once.length > 0)
+    if (once.length > 0) {
       throw new UsageError(`${once[0]} can be read only once, and trace reads twice; write it to a file first`);
+    }
     const timeBase = new TimeBase();
     const maxLegs = flags["max-legs"];
-    const captures = await withProgressBar(process.stderr, (onProgress) =>
-      trackCaptures(args.capture, { timeBase, onProgress, maxLegs }),
+    const { connected, diagnosis } = await withProgressBar(process.stderr, (onProgress) =>
+      analyzeCaptures(args.capture, { timeBase, onProgress, maxLegs }),
     );
-    const connected = connect(captures);
     const timeText = (time: number) => timeBase.toEpoch(time);
     const { connection, objection } = chooseConnection(connected, flags.flow, flags.nth ?? null, timeText);
     if (connection === null) throw new UsageError(objection);
@@ -85,7 +84,9 @@ export default class Trace extends BaseCommand {
       const { writeSlice } = await import("../src/report/packet-slice/write-slice.ts");
       await writeSlice(flags.pcap, connected, [connection], packets, timeBase);
     }
-    const ladder = ladderOf(connected, connection, packets, { left });
+    const resets = diagnosis.subject.resets.get(connection.id) ?? [];
+    const findings = diagnosis.findings.filter(({ connections }) => connections.includes(connection.id));
+    const ladder = ladderOf(connected, connection, packets, { left, resets, findings });
     if (flags.json) {
       const { traceDocument } = await import("../src/report/ladder/trace-document.ts");
       return traceDocument(ladder, timeBase);

@@ -47,6 +47,8 @@ const REPLACEMENTS: readonly [RegExp, string][] = [
   [/µ/g, "u"],
   [/·/g, "-"],
   [/±/g, "+-"],
+  [/↔/g, "<->"],
+  [/✗/g, "x"],
 ];
 
 /** A text in letters that any terminal has. */

@@ -1,5 +1,6 @@
 import type { TimeBase } from "../../capture/time-base.ts";
 import { UDP } from "../../decode/packet.ts";
+import type { Finding } from "../../diagnose/finding.ts";
 import { connectionOutcome } from "../../path/outcome.ts";
 import { formatSeconds } from "../format-quantity.ts";
 import { columnsOf, type Page, printable, wrap } from "../text/page.ts";
@@ -11,7 +12,7 @@ import type { Layout } from "./layout.ts";
 
 /** What stands above a ladder: the connection, when and where it was seen, what rewrites it, the names of the columns. */
 export function headLines(ladder: Ladder, layout: Layout, timeBase: TimeBase, page: Page): string[] {
-  const { connected, connection, columns, steps } = ladder;
+  const { connected, connection, columns, steps, findings } = ladder;
   const { endpoints, set } = connected;
   const way = [connection.client, connection.vip, connection.backend]
     .filter((endpoint, i, all) => endpoint !== null && endpoint !== all[i - 1])
@@ -35,6 +36,7 @@ export function headLines(ladder: Ladder, layout: Layout, timeBase: TimeBase, pa
   const hidden = columns.flatMap(({ name }, i) => (layout.shown.includes(i) ? [] : [name]));
   return [
     ...list([`c${connection.id} ${protocol} ${way.join(" → ")}`, ...facts], page.width).map(page.paint.title),
+    ...findings.flatMap((finding) => findingLines(finding, page)),
     ...list(seen, page.width).map(page.paint.quiet),
     ...hopsOf(ladder).flatMap((hop) => wrap(hopText(hop), page.width, "  ")),
     ...(hidden.length === 0 ? [] : [page.paint.quiet(`no room to draw ${hidden.map(printable).join(", ")}`)]),
@@ -42,6 +44,14 @@ export function headLines(ladder: Ladder, layout: Layout, timeBase: TimeBase, pa
     `${"seconds".padStart(layout.timeWidth)}  ${names(columns, layout, ({ name }) => printable(name))}`,
     `${" ".repeat(layout.timeWidth)}  ${names(columns, layout, roleText)}`.trimEnd(),
   ];
+}
+
+const SIGNS = { critical: "✗", warning: "!", info: "·" } as const;
+
+/** What is wrong with the connection, as analyze tells it. */
+function findingLines({ id, severity, title }: Finding, { paint, width }: Page): string[] {
+  const colour = severity === "critical" ? paint.bad : severity === "warning" ? paint.risk : paint.quiet;
+  return wrap(`${SIGNS[severity]} ${id}: ${title}`, width, "  ").map(colour);
 }
 
 /** Facts in a row, broken between them; one that takes more than a line is broken between words. */

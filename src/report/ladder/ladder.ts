@@ -1,3 +1,5 @@
+import type { Finding } from "../../diagnose/finding.ts";
+import type { ResetVerdict } from "../../diagnose/reset-verdict.ts";
 import type { Connected } from "../../path/connect.ts";
 import type { Connection } from "../../path/connection.ts";
 import type { Direction, LegPacket } from "../../path/leg-packet.ts";
@@ -14,7 +16,7 @@ import { ownMacs } from "./own-macs.ts";
 import type { PacketEvent } from "./packet-event.ts";
 import { readSightings, type Sighting } from "./sighting.ts";
 import type { Step } from "./step.ts";
-import { type ResetAttribution, StepReader } from "./steps.ts";
+import { StepReader } from "./steps.ts";
 import { usualCompanions } from "./usual-points.ts";
 
 /** One connection's journey: the nodes that it passes, and each packet on its way. */
@@ -26,6 +28,8 @@ export interface Ladder {
   steps: readonly Step[];
   /** Own MAC of each observation point of the run, null where it is not known. */
   macs: readonly (Mac | null)[];
+  /** What was found to be wrong with it, most pressing first. */
+  findings: readonly Finding[];
   /** Packets of the connection that were not looked at, for want of memory. */
   left: number;
 }
@@ -33,8 +37,10 @@ export interface Ladder {
 export interface LadderOptions {
   /** Packets that found no room, to be told. */
   left?: number;
-  /** Who reset the connection and why, where that is known. */
-  reset?: ResetAttribution | null;
+  /** What the diagnosis says of the connection's resets. */
+  resets?: readonly ResetVerdict[];
+  /** What was found to be wrong with it, most pressing first. */
+  findings?: readonly Finding[];
 }
 
 /**
@@ -65,7 +71,8 @@ export function ladderOf(
     ordered.push(orderLegs(legs, found, ownMac));
     for (const event of found) events.push(event);
   });
-  if (events.length === 0) return { connected, connection, columns: [], steps: [], macs, left: options.left ?? 0 };
+  const facts = { connected, connection, macs, findings: options.findings ?? [], left: options.left ?? 0 };
+  if (events.length === 0) return { ...facts, columns: [], steps: [] };
   events.sort((a, b) => a.time - b.time);
   const columns = columnsOf(connected, connection, ordered, events, {
     macs,
@@ -78,15 +85,8 @@ export function ladderOf(
     bypassed: (column) => bypassedAt(connected, column, companions),
     silent: (column) => silentAt(connected, connection, column),
   });
-  const reader = new StepReader(connected, connection, columns, coverage, macs, options.reset ?? null);
-  return {
-    connected,
-    connection,
-    columns,
-    steps: events.map((event) => reader.read(event)),
-    macs,
-    left: options.left ?? 0,
-  };
+  const reader = new StepReader(connected, connection, columns, coverage, macs, options.resets ?? []);
+  return { ...facts, columns, steps: events.map((event) => reader.read(event)) };
 }
 
 /**

@@ -17,7 +17,7 @@ export function rowText(row: LadderRow): string {
 
 function packetsText({ steps, acknowledgments }: PacketsRow): string {
   const first = steps[0]!;
-  const notes = first.notes.map((note) => ` · ${note}`).join("");
+  const notes = first.notes.map((note) => `; ${note}`).join("");
   if (steps.length === 1) return first.label + notes;
   const bytes = steps.reduce((sum, { event }) => sum + event.length, 0);
   // the first one's own size gives way to that of all

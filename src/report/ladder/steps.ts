@@ -1,4 +1,5 @@
 import { ACK, FIN, RST, SYN } from "../../decode/packet.ts";
+import type { ResetVerdict } from "../../diagnose/reset-verdict.ts";
 import type { Connected } from "../../path/connect.ts";
 import type { Connection } from "../../path/connection.ts";
 import type { LegRef } from "../../path/leg-set.ts";
@@ -16,13 +17,6 @@ import { rewritesOf } from "./rewrites.ts";
 import type { HopDelay, Step, StepKind } from "./step.ts";
 import { type SegmentPlace, StreamState } from "./stream-state.ts";
 
-/** What somebody found out about a connection's reset: the contract's `reset`. */
-export interface ResetAttribution {
-  by: string;
-  cause: string;
-  confidence: number;
-}
-
 /** Says of every packet of a connection what it is and what happened to it. */
 export class StepReader {
   private readonly connected: Connected;
@@ -33,7 +27,7 @@ export class StepReader {
   private readonly acknowledged = new Set<number>();
   private readonly answered = new Set<number>();
   private readonly missed = new Set<string>();
-  private reset: ResetAttribution | null;
+  private readonly resets: readonly ResetVerdict[];
 
   constructor(
     connected: Connected,
@@ -41,13 +35,13 @@ export class StepReader {
     columns: readonly Column[],
     coverage: Coverage,
     macs: readonly (Mac | null)[],
-    reset: ResetAttribution | null,
+    resets: readonly ResetVerdict[],
   ) {
     this.connected = connected;
     this.connection = connection;
     this.coverage = coverage;
     this.moves = new MoveWatch(connected.set, columns, macs);
-    this.reset = reset;
+    this.resets = resets;
   }
 
   /** The next event, in the order of time. */
@@ -176,12 +170,19 @@ export class StepReader {
       notes.push(`not seen at ${journey.missedAt.map(printable).join(", ")}`);
     }
     if (kind === "icmp-error") notes.push(`from ${endpoints.text(first.src).replace(/:0$/, "")}`);
-    if (kind === "reset" && this.reset) {
-      const { by, cause, confidence } = this.reset;
-      notes.push(`by ${by}: ${cause} (${confidence.toFixed(2)})`);
-      this.reset = null;
-    }
+    const verdict = kind === "reset" ? this.verdictOn(event) : undefined;
+    if (verdict) notes.push(`by ${verdict.by}: ${verdict.cause} (${verdict.confidence.toFixed(2)})`);
     return notes;
+  }
+
+  /** What the diagnosis says of a reset, where it says anything. */
+  private verdictOn({ sightings }: PacketEvent): ResetVerdict | undefined {
+    const { set } = this.connected;
+    const isSeenIn = ({ ref, event }: ResetVerdict) =>
+      sightings.some(({ packet }) => packet.frame === event.frame && packet.capture === set.trackOf(ref).capture);
+    return this.resets.find(
+      (verdict) => (verdict.by !== "unknown" || verdict.cause !== "unknown") && isSeenIn(verdict),
+    );
   }
 }
 

@@ -1,5 +1,6 @@
 import type { TimeBase } from "../../capture/time-base.ts";
 import { UDP } from "../../decode/packet.ts";
+import type { Severity } from "../../diagnose/finding.ts";
 import { macText } from "../../path/endpoints.ts";
 import type { Direction } from "../../path/leg-packet.ts";
 import { type Mac, macHigh, macLow } from "../../path/macs.ts";
@@ -27,6 +28,8 @@ export interface TraceDocument {
     outcome: string;
     joinConfidence: number;
   };
+  /** What analyze finds to be wrong with it. */
+  findings: readonly { id: string; severity: Severity; confidence: number; title: string }[];
   /** From client to backend; `observationPoints` is empty for what nobody captured. */
   nodes: readonly { name: string; role: Column["role"]; observationPoints: readonly string[] }[];
   /** What rewrites the client's packets, in the order in which they meet it. */
@@ -84,7 +87,7 @@ export interface TraceStop {
 }
 
 export function traceDocument(ladder: Ladder, timeBase: TimeBase): TraceDocument {
-  const { connected, connection, columns, steps } = ladder;
+  const { connected, connection, columns, steps, findings } = ladder;
   const { endpoints, set, clocks } = connected;
   const captures = [...new Set(connection.legs.map((leg) => set.trackOf(leg).capture))];
   return {
@@ -99,6 +102,7 @@ export function traceDocument(ladder: Ladder, timeBase: TimeBase): TraceDocument
       outcome: connectionOutcome(set, connection),
       joinConfidence: connection.joinConfidence,
     },
+    findings: findings.map(({ id, severity, confidence, title }) => ({ id, severity, confidence, title })),
     nodes: columns.map(({ name, role, points }) => ({ name, role, observationPoints: points })),
     hops: hopsOf(ladder),
     clocks: captures.map((capture) => ({
