@@ -21,14 +21,15 @@ export function flipLeg({ legs, events }: FlowTracker, leg: number): void {
   const ttls = w[at + L.OTHER_TTLS]!;
   w[at + L.OTHER_TTLS] = ((ttls & 0x00ff00ff) << 8) | ((ttls >>> 8) & 0x00ff00ff);
   w[at + L.GAP_SIDE]! ^= 1;
+  const tunnelBit = w[at + L.CONTEXT] === 0 ? 0 : L.LEG_TUNNEL_FROM_LOW;
+  const flipState = (state: number) => swapSides(state) ^ tunnelBit;
   w[at + L.STATE] = flipState(w[at + L.STATE]!);
-  if (w[at + L.CONTEXT] !== 0) w[at + L.STATE]! ^= L.LEG_TUNNEL_FROM_LOW;
   flipHistory(w, at);
   events.flip(legs, leg, flipState);
 }
 
 /** The bits that the two sides have of their own change places. */
-function flipState(state: number): number {
+function swapSides(state: number): number {
   const ofUp = L.LEG_FIN_UP | L.LEG_FIN_UP_ACKED | L.LEG_RST_UP;
   const ofDown = ofUp << 1;
   return (state & ~(ofUp | ofDown)) | ((state & ofUp) << 1) | ((state & ofDown) >>> 1);
