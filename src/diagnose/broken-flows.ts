@@ -57,12 +57,13 @@ const cache = new WeakMap<Case, readonly BrokenFlow[]>();
 export function brokenFlows(subject: Case): readonly BrokenFlow[] {
   let flows = cache.get(subject);
   if (!flows) {
-    flows = subject.users
-      .flatMap((connection) => {
-        if (connection.protocol !== 6 || connection.mode === "proxy") return [];
-        return brokenByReset(subject, connection) ?? brokenBySilence(subject, connection) ?? [];
-      })
-      .sort((a, b) => a.time - b.time);
+    const found: BrokenFlow[] = [];
+    for (const connection of subject.users) {
+      if (connection.protocol !== 6 || connection.mode === "proxy") continue;
+      const flow = brokenByReset(subject, connection) ?? brokenBySilence(subject, connection);
+      if (flow) found.push(flow);
+    }
+    flows = found.sort((a, b) => a.time - b.time);
     cache.set(subject, flows);
   }
   return flows;

@@ -13,6 +13,8 @@ const OVERLAP_INTERVALS = 1.5;
 const GIVEN_UP_NS = 1e9;
 /** After a takeover, connections that broke of it do so within this time. */
 const AFTERMATH_NS = 30e9;
+/** Connections opened this soon after a takeover may still meet neighbours that have not heard of it. */
+const SETTLED_NS = 3e9;
 /** An announcement comes with the takeover, or this soon after. */
 const ANNOUNCED_NS = 5e9;
 
@@ -195,7 +197,7 @@ function touched(subject: Case, takeover: Takeover): { broken: Connection[]; del
   const to = takeover.end;
   for (const connection of subject.users) {
     if (takeover.vip && connection.vip !== takeover.vip.vip) continue;
-    if (connection.end < from || connection.start > to) continue;
+    if (connection.end < from || connection.start > to + SETTLED_NS) continue;
     const outcome = subject.outcome(connection);
     const reset = subject.mainReset(connection);
     const isLate = reset ? reset.time > to + AFTERMATH_NS || reset.time < from : false;

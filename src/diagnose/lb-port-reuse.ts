@@ -9,6 +9,7 @@ import type { Case, VipGroup } from "./case.ts";
 import { confidenceFrom, count, duration, percent } from "./confidence.ts";
 import type { Detector } from "./detector.ts";
 import type { Finding } from "./finding.ts";
+import { repeatedSyns } from "./repeated-syns.ts";
 
 const MIN_REUSED = 3;
 const MIN_REUSED_SHARE = 0.01;
@@ -141,9 +142,10 @@ function finding(subject: Case, group: VipGroup, collisions: readonly Collision[
  * second later. Only calls with an earlier life of their 4-tuple suffer, others pass at once.
  */
 function delayedReuse(subject: Case, group: VipGroup): Finding | null {
+  const repeated = repeatedSyns(subject);
+  if (repeated.size < MIN_REUSED) return null;
   const late = group.connections.filter((connection) => {
-    const { up, protocol } = subject.front(connection);
-    if (protocol !== 6 || up.synCount < 2 || connection.back === connection.front) return false;
+    if (!repeated.has(connection.front) || connection.back === connection.front) return false;
     const passed = subject.back(connection).up.synTime;
     const called = subject.reference(connection.front, subject.front(connection).up.synTime);
     const delay = subject.reference(connection.back, passed) - called;

@@ -50,7 +50,7 @@ function queueingOf(subject: Case, group: VipGroup): Finding | null {
   if (group.protocol !== 6) return null;
   const waits: Wait[] = [];
   for (const connection of group.connections) {
-    const wait = waitOf(subject, connection);
+    const wait = connection.mode === "proxy" ? waitOf(subject, connection) : null;
     if (wait) waits.push(wait);
   }
   if (waits.length < MIN_QUEUED) return null;

@@ -5,6 +5,7 @@ import type { Case, VipGroup } from "./case.ts";
 import { confidenceFrom, count, duration, percent } from "./confidence.ts";
 import type { Detector } from "./detector.ts";
 import type { Finding } from "./finding.ts";
+import { repeatedSyns } from "./repeated-syns.ts";
 
 /** Fewer SYNs without a way on are lost packets. */
 const MIN_DROPPED = 3;
@@ -53,12 +54,15 @@ function exhaustionOf(subject: Case, group: VipGroup): Finding | null {
 
 /** Connections of a full NAT VIP whose first SYN went no further although the other side was being captured. */
 function droppedSyns(subject: Case, group: VipGroup): Dropped[] {
+  const repeated = repeatedSyns(subject);
+  if (repeated.size < MIN_DROPPED) return [];
   const isFullNat = group.connections.some(({ mode }) => mode === "fullnat");
   if (!isFullNat) return [];
   const dropped: Dropped[] = [];
   for (const connection of group.connections) {
+    if (!repeated.has(connection.front)) continue;
     const front = subject.front(connection);
-    if (!front.has(L.LEG_SYN) || front.up.synCount < 2 || front.has(L.LEG_RST_UP)) continue;
+    if (!front.has(L.LEG_SYN) || front.has(L.LEG_RST_UP)) continue;
     const time = subject.reference(connection.front, front.up.synTime);
     const ref = backLeg(connection.hops, connection.legs);
     if (ref === null) {

@@ -37,7 +37,12 @@ const cache = new WeakMap<Case, readonly ProxyClose[]>();
 export function proxyCloses(subject: Case): readonly ProxyClose[] {
   let closes = cache.get(subject);
   if (!closes) {
-    closes = subject.users.flatMap((connection) => closeOf(subject, connection) ?? []);
+    const found: ProxyClose[] = [];
+    for (const connection of subject.users) {
+      const close = connection.mode === "proxy" ? closeOf(subject, connection) : null;
+      if (close) found.push(close);
+    }
+    closes = found;
     cache.set(subject, closes);
   }
   return closes;

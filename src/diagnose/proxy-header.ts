@@ -43,7 +43,7 @@ export const proxyHeader: Detector = {
 };
 
 function mismatches(subject: Case, group: VipGroup): Finding[] {
-  if (group.protocol !== 6) return [];
+  if (group.protocol !== 6 || !hasClaims(subject, false)) return [];
   const all = understandings(subject, group);
   const findings: Finding[] = [];
   const failing = all.filter(
@@ -228,8 +228,16 @@ function headerVersion(subject: Case, connections: readonly Connection[]): strin
   return "yes";
 }
 
+/** True where any leg carried a client's address: in a TCP option, or in a PROXY header. */
+function hasClaims(subject: Case, isToa: boolean): boolean {
+  return subject.connected.set.tracks.some(({ tracker }) =>
+    tracker.claims.some(({ source }) => (source === "toa") === isToa),
+  );
+}
+
 /** Some flows of one full NAT VIP tell the client's address (option kinds 254, 200 and others), some do not. */
 function missingToa(subject: Case, group: VipGroup): Finding[] | null {
+  if (!hasClaims(subject, true)) return null;
   if (
     group.protocol !== 6 ||
     !group.connections.some(({ joinKeys, mode }) => mode === "fullnat" || joinKeys.includes("toa"))
