@@ -1,6 +1,7 @@
 import type { Scheduler } from "../balance/scheduler.ts";
 import type { Connected } from "../path/connect.ts";
 import type { Topology } from "../topology/topology.ts";
+import { weakenByCaptureLoss } from "./capture-loss.ts";
 import { Case } from "./case.ts";
 import { schedulersOf } from "./choices.ts";
 import type { Finding } from "./finding.ts";
@@ -21,7 +22,9 @@ export interface Diagnosis {
  */
 export function diagnose(connected: Connected, topology: Topology | null = null): Diagnosis {
   const subject = new Case(connected, topology);
-  const findings = judge(DETECTORS.flatMap((detector) => detector.find(subject)));
+  const found = DETECTORS.flatMap((detector) => detector.find(subject));
+  weakenByCaptureLoss(subject, found);
+  const findings = judge(found);
   for (const { explains, connections } of findings) if (explains) explain(subject, connections, explains);
   return { subject, findings, schedulers: schedulersOf(subject) };
 }
