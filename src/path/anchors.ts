@@ -19,13 +19,14 @@ export class Anchors {
     const { up, down } = leg;
     keys.fill(0);
     times.fill(Number.NaN);
+    // What comes before nothing else may be sent again: a FIN that leaked, when the balancer had forgotten the flow.
     const isLate = leg.has(L.LEG_MIDSTREAM);
     if (up.packets > 0) {
       // Of several SYNs the first may have been lost between two points: only a single one is the same packet for sure.
       if (up.synCount === 1 || leg.protocol !== 6) times[0] = leg.protocol === 6 ? up.synTime : up.firstTime;
       times[2] = isLate ? firstDataTime(up) : up.dataTime;
       keys[2] = isLate ? up.baseSeq ^ (up.firstLength << 8) : up.firstLength;
-      times[3] = up.finTime;
+      times[3] = isLate && up.payloadBytes === 0 ? Number.NaN : up.finTime;
       if (isUnique(up)) times[4] = up.lastTime;
       keys[4] = lastPacketKey(up);
     }
@@ -34,7 +35,7 @@ export class Anchors {
       if (down.synCount === 1 || leg.protocol !== 6) times[5] = leg.protocol === 6 ? down.synTime : down.firstTime;
       times[6] = isLate ? firstDataTime(down) : down.dataTime;
       keys[6] = isLate ? down.baseSeq ^ (down.firstLength << 8) : down.firstLength;
-      times[7] = down.finTime;
+      times[7] = isLate && down.payloadBytes === 0 ? Number.NaN : down.finTime;
       if (isUnique(down)) times[8] = down.lastTime;
       keys[8] = lastPacketKey(down);
     }

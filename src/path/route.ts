@@ -179,23 +179,34 @@ export class RouteReader {
 
   /**
    * One stretch per tuple, in the order in which the client's packets meet them. Pieces from mid-stream that saw one
-   * direction only (a flow that moved, untranslated packets that leaked) come after what saw the handshake.
+   * direction only (a flow that moved, untranslated packets that leaked) come after what saw the handshake, and do not
+   * tell where the stretch lies that they have the tuple of.
    */
   private stretches(legs: Session): Stretch[] {
     const parts: Stretch[] = [];
+    const pieces: Stretch[] = [];
+    const findLike = (own: Stretch) => parts.find(({ src, dst }) => src === own.src && dst === own.dst);
     for (const ref of legs) {
       const own = this.stretch(ref);
-      const known = parts.find(({ src, dst }) => src === own.src && dst === own.dst);
+      if (!isWhole(own)) {
+        pieces.push(own);
+        continue;
+      }
+      const known = findLike(own);
       if (known) {
         known.last = ref;
-        known.state |= own.state;
-        known.isAsked ||= own.isAsked;
-        known.isServed ||= own.isServed;
+        merge(known, own);
       } else parts.push(own);
     }
-    const isWhole = ({ state, isAsked, isServed }: Stretch) => (state & OPENED) !== 0 || (isAsked && isServed);
-    if (isWhole(parts[0]!)) return parts;
-    return [...parts.filter(isWhole), ...parts.filter((part) => !isWhole(part))];
+    for (const own of pieces) {
+      const known = findLike(own);
+      if (!known) parts.push(own);
+      else {
+        if (!isWhole(known)) known.last = own.last;
+        merge(known, own);
+      }
+    }
+    return parts;
   }
 
   private evidence(front: LegRef, back: LegRef): Evidence {
@@ -221,6 +232,16 @@ export class RouteReader {
       return hop;
     });
   }
+}
+
+function isWhole({ state, isAsked, isServed }: Stretch): boolean {
+  return (state & OPENED) !== 0 || (isAsked && isServed);
+}
+
+function merge(known: Stretch, own: Stretch): void {
+  known.state |= own.state;
+  known.isAsked ||= own.isAsked;
+  known.isServed ||= own.isServed;
 }
 
 /**

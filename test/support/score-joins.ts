@@ -26,11 +26,9 @@ export interface TrueJoin {
 
 /** How the connections that were joined compare with the truth. Lists name connections by client. */
 export interface JoinScore {
-  /** Connections whose backend is known. */
-  known: number;
-  /** Of them, those that were given it. */
+  /** Connections that were given their backend. */
   joined: number;
-  /** Of them, those that were given none. */
+  /** Connections that were given none although a capture point shows somebody calling it for them. */
   unjoined: string[];
   /** Connections that were given another backend than theirs: there must never be one. */
   falseJoins: string[];
@@ -66,7 +64,7 @@ export function scoreJoins(truth: TrueJoins, { timeBase, captures }: JoinInput):
   const connected = connect(captures);
   const byCall = callsOf(connected, connected.connections);
   const shown = callsShown(connected);
-  const score: JoinScore = { known: 0, joined: 0, unjoined: [], falseJoins: [], missing: [], repeated: [] };
+  const score: JoinScore = { joined: 0, unjoined: [], falseJoins: [], missing: [], repeated: [] };
   const claimed = new Set<Connection>();
   for (const connection of truth.connections) {
     const call = `${connection.client} > ${connection.vip}`;
@@ -75,7 +73,6 @@ export function scoreJoins(truth: TrueJoins, { timeBase, captures }: JoinInput):
     const distance = (one: Connection) => Math.abs(startOf(one) - connection.start);
     const found = candidates.toSorted((a, b) => distance(a) - distance(b))[0];
     if (found) claimed.add(found);
-    if (connection.backend) score.known++;
     if (!found) {
       if (shown.has(call)) score.missing.push(connection.client);
       continue;
@@ -83,8 +80,10 @@ export function scoreJoins(truth: TrueJoins, { timeBase, captures }: JoinInput):
     const backend = found.backend === null ? null : connected.endpoints.text(found.backend);
     const accepted = [connection.backend ?? []].flat();
     if (accepted.length === 0) continue;
-    if (backend === null) score.unjoined.push(connection.client);
-    else if (accepted.includes(backend)) score.joined++;
+    if (backend === null) {
+      if (accepted.some((one) => isShown(truth.mode, shown, connection.client, one)))
+        score.unjoined.push(connection.client);
+    } else if (accepted.includes(backend)) score.joined++;
     else score.falseJoins.push(`${connection.client} to ${accepted[0]} was given to ${backend} by ${found.joinKeys}`);
   }
   for (const connection of truth.connections) {
@@ -103,14 +102,21 @@ function callsOf({ endpoints }: Connected, connections: readonly Connection[]): 
   return calls;
 }
 
-/** Who called whom in any leg, as the capture points themselves have it. */
+/** Who called whom in any leg, and who was called, as the capture points themselves have it. */
 function callsShown({ set, endpoints }: Connected): Set<string> {
   const calls = new Set<string>();
   for (const { view } of set.tracks) {
     for (const leg of view.all()) {
       const { src, dst } = tupleOf(leg, endpoints);
       calls.add(`${endpoints.text(src)} > ${endpoints.text(dst)}`);
+      calls.add(`> ${endpoints.text(dst)}`);
     }
   }
   return calls;
+}
+
+/** Whether a backend is seen to be called: by the client itself where its address passes on, else by anybody. */
+function isShown(mode: string, shown: ReadonlySet<string>, client: string, backend: string): boolean {
+  if (mode.startsWith("dsr")) return true;
+  return mode === "dnat" ? shown.has(`${client} > ${backend}`) : shown.has(`> ${backend}`);
 }
