@@ -1,4 +1,5 @@
 import type { TrackedCapture } from "../flow/tracked-capture.ts";
+import { type GivenTopology, TopologyJoin } from "./apply-topology.ts";
 import { type CaptureClock, estimateClocks } from "./clocks.ts";
 import type { Connection, Hop } from "./connection.ts";
 import { groupDatagrams } from "./datagrams.ts";
@@ -19,6 +20,8 @@ export interface Connected {
   order: LegOrder;
   /** By start time; `connections[17].id` is 17. */
   connections: Connection[];
+  /** Where what was given of the set-up and the packets do not agree, a sentence each. */
+  contradictions: readonly string[];
 }
 
 /**
@@ -26,8 +29,10 @@ export interface Connected {
  *
  * Sessions first (what NAT, DSR and tunnels pass on), then the pairs of sessions that a terminating proxy made of one
  * connection. A connection whose backend nothing shows keeps `backend: null`.
+ *
+ * @param given the set-up and the balancers' own tables; they complete what packets do not show, and change nothing
  */
-export function connect(captures: readonly TrackedCapture[]): Connected {
+export function connect(captures: readonly TrackedCapture[], given: GivenTopology | null = null): Connected {
   const set = new LegSet(captures);
   const endpoints = new EndpointTable();
   const tcp = groupSessions(set, endpoints);
@@ -37,11 +42,13 @@ export function connect(captures: readonly TrackedCapture[]): Connected {
   const clocks = udp.length === 0 ? tcpClocks : estimateClocks(set, [...tcp, ...udp]);
   const order = new LegOrder(set, clocks);
   const reader = new RouteReader(set, endpoints, order);
-  const routes: Connection[] = [];
+  let routes: Connection[] = [];
   for (const session of tcp) routes.push(reader.read(session));
   for (const session of udp) routes.push(reader.read(session));
   reader.decide(routes);
   settleDirectReturns(set, endpoints, routes, reader.directReturns);
+  const topologyJoin = given === null ? null : new TopologyJoin(endpoints, given);
+  if (topologyJoin) routes = topologyJoin.join(routes);
   learnFromOthers(endpoints, routes);
   const connections = joinProxied(set, endpoints, order, routes);
   connections.sort((a, b) => a.start - b.start);
@@ -49,7 +56,8 @@ export function connect(captures: readonly TrackedCapture[]): Connected {
     connection.id = id;
   });
   nameMacs(set, endpoints, connections);
-  return { set, endpoints, clocks, order, connections };
+  topologyJoin?.nameMacs(connections);
+  return { set, endpoints, clocks, order, connections, contradictions: topologyJoin?.problems ?? [] };
 }
 
 /**

@@ -36,6 +36,20 @@ export class EndpointTable {
     return this.add(slot, a0, a1, a2, a3, port);
   }
 
+  /** The number of an endpoint that has one; null for one that was never seen. */
+  find(address: AddressWords, port: number): number | null {
+    const [a0, a1, a2, a3] = address;
+    const words = this.words;
+    const mask = this.slots.length - 1;
+    for (let slot = hashOf(a0, a1, a2, a3, port) & mask; ; slot = (slot + 1) & mask) {
+      const entry = this.slots[slot]!;
+      if (entry === 0) return null;
+      const at = (entry - 1) * 5;
+      const isSamePlace = words[at + 3] === a3 && words[at + 4] === port;
+      if (isSamePlace && words[at] === a0 && words[at + 1] === a1 && words[at + 2] === a2) return entry - 1;
+    }
+  }
+
   ofWords(address: AddressWords, port: number): number {
     return this.of(address[0], address[1], address[2], address[3], port);
   }

@@ -39,6 +39,10 @@ export async function loadTopology(sources: TopologySources): Promise<Topology> 
   const topology = file === undefined ? emptyTopology() : readTopologyFile(await text(file), nameOf(file), registry);
   for (const path of imports) {
     const content = await text(path);
+    if (content.trim() === "") {
+      topology.problems.push({ source: nameOf(path), line: 0, column: 0, message: "is empty" });
+      continue;
+    }
     const format = detectFormat(content);
     if (format === null) {
       throw wrong(path, `none of the formats that can be imported: ${IMPORT_NAMES.join(", ")}`);
