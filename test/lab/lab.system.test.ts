@@ -39,7 +39,7 @@ describe.skipIf(need.missing)("a run of the lab", () => {
     const ended = new Promise((done) => killed.once("close", done));
     // as late as packets are captured: then namespaces, agents and captures are all there to be left behind
     const capture = join(out, "killed/dnat-rr/lb1-eth0.pcap");
-    for (let n = 0; n < 150 && !existsSync(capture); n++) await new Promise((later) => setTimeout(later, 100));
+    for (let n = 0; n < 600 && !existsSync(capture); n++) await new Promise((later) => setTimeout(later, 100));
     expect(existsSync(capture)).toBe(true);
     killed.kill("SIGKILL");
     await ended;
@@ -66,5 +66,5 @@ describe.skipIf(need.missing)("a run of the lab", () => {
     const filter = "tcp.flags.reset==1 && ip.src==10.3.0.12 && tcp.seq==1 && tcp.ack==1";
     const rows = execFileSync("tshark", ["-n", "-r", join(dir, "lb1-eth1.pcap"), "-Y", filter], { encoding: "utf8" });
     expect(rows.trim().split("\n").length).toBe(refused.length);
-  });
+  }, 150_000);
 });
