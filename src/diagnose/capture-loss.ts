@@ -84,6 +84,14 @@ export const captureLossDetector: Detector = {
     const told = set.captures.flatMap((_, capture) => (droppedShare(subject, capture) > 0 ? [capture] : []));
     if (lossy.length === 0 && told.length === 0) return [];
     for (const point of lossy) evidence.push(...firstUnseen(subject, point.index));
+    for (const capture of told) {
+      const frame = Math.max(1, set.captures[capture]!.packets);
+      evidence.push({
+        capture,
+        frame,
+        note: `its file counts ${count(droppedOf(subject, capture), "dropped packet")}`,
+      });
+    }
     const worst = Math.max(
       ...lossy.map((point) => lossOf(scan.points[point.index]!)),
       ...told.map((capture) => droppedShare(subject, capture)),

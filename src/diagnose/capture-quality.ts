@@ -224,7 +224,9 @@ export const captureClockSkew: Detector = {
           largestStepSeconds: Math.max(step, stepBack) / 1e9,
           hosts: byNode.size,
         },
-        evidence: [],
+        evidence: [...skewed, ...back]
+          .slice(0, 4)
+          .map(({ capture }) => ({ capture, frame: 1, note: `stamped by the clock of ${nameOf(capture)}` })),
         displayFilter: "frame.time_delta < 0",
         remedy: [
           "let chrony or PTP keep the clocks of all capture hosts (chronyc tracking shows the offset)",
