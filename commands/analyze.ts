@@ -2,6 +2,7 @@ import { string as stringArg } from "@oclif/core/args";
 import { boolean, integer, option, string as stringFlag } from "@oclif/core/flags";
 import { EXIT, UsageError } from "../src/cli/exit-codes.ts";
 import type { AnalysisDocument } from "../src/report/analysis-contract.ts";
+import type { Topology } from "../src/topology/topology.ts";
 import { BaseCommand } from "./base.ts";
 
 /** Flags that may be given several times, each with one value: the captures come behind. */
@@ -53,6 +54,15 @@ export default class Analyze extends BaseCommand {
       options: ["warning", "critical"] as const,
     })(),
     html: stringFlag({ summary: "Write the report as one HTML page, too.", helpValue: "FILE", exclusive: ["json"] }),
+    topology: stringFlag({
+      summary: "What is known of the set-up; l4scope topology writes such a file.",
+      helpValue: "FILE",
+    }),
+    import: stringFlag({
+      summary: "The set-up as ipvsadm, keepalived, HAProxy, nginx, Envoy, nft or conntrack tell it.",
+      helpValue: "FILE",
+      ...several,
+    }),
     connections: boolean({ summary: "With --json: list every connection too.", dependsOn: ["json"] }),
     "max-legs": integer({
       summary: "Conversations followed at once; beyond it the idlest are given up.",
@@ -71,8 +81,9 @@ export default class Analyze extends BaseCommand {
     const { analyzeCaptures } = await import("../src/offline/analyze-captures.ts");
     const { withProgressBar } = await import("../src/report/progress-bar.ts");
     const { analysisOf } = await import("../src/report/analysis.ts");
+    const topology = await this.loadTopology(flags.topology, flags.import);
     const analyzed = await withProgressBar(process.stderr, (onProgress) =>
-      analyzeCaptures(args.capture, { timeBase: new TimeBase(), onProgress, maxLegs: flags["max-legs"] }),
+      analyzeCaptures(args.capture, { timeBase: new TimeBase(), onProgress, maxLegs: flags["max-legs"], topology }),
     );
     const analysis = analysisOf(analyzed, flags);
     const { isAsBadAs } = await import("../src/report/finding-choice.ts");
@@ -93,5 +104,16 @@ export default class Analyze extends BaseCommand {
     const { createPage } = await import("../src/report/text/page.ts");
     this.log(analysisText(analysis, createPage(process.stdout.columns, flags.full)));
     return undefined;
+  }
+
+  /** What was given of the set-up, or null; what cannot be read of it is told. */
+  private async loadTopology(file: string | undefined, imports: readonly string[] = []): Promise<Topology | null> {
+    if (file === undefined && imports.length === 0) return null;
+    const { loadTopology } = await import("../src/topology/load.ts");
+    const { problemText } = await import("../src/topology/topology.ts");
+    const { THRESHOLDS } = await import("../src/diagnose/thresholds.ts");
+    const topology = await loadTopology({ file, imports, registry: THRESHOLDS });
+    for (const problem of topology.problems) this.warn(problemText(problem));
+    return topology;
   }
 }

@@ -1,3 +1,4 @@
+import type { Scheduler } from "../balance/scheduler.ts";
 import type { ResetAuthor, ResetCause } from "../diagnose/reset-verdict.ts";
 import type { Outcome } from "../flow/leg-outcome.ts";
 import type { Role } from "../path/connection.ts";
@@ -9,7 +10,12 @@ import type { Role } from "../path/connection.ts";
 export interface AnalysisDocument {
   schema: "l4scope.analysis/1";
   capture: CaptureDocument;
-  topology: { vips: readonly VipDocument[]; nodes: readonly NodeDocument[] };
+  topology: {
+    vips: readonly VipDocument[];
+    nodes: readonly NodeDocument[];
+    /** Where the packets and the given topology do not agree. */
+    contradictions: readonly string[];
+  };
   summary: SummaryDocument;
   findings: readonly FindingDocument[];
   /** Each is written as what its `toJSON` gives, so that they need not all be there at once. */
@@ -50,7 +56,7 @@ export interface VipDocument {
   /** null where it is not known. */
   mode: Mode | null;
   connections: number;
-  scheduler: { name: SchedulerName; confidence: number };
+  scheduler: Scheduler;
   backends: readonly {
     backend: string;
     connections: number;
@@ -59,8 +65,6 @@ export interface VipDocument {
     expectedShare: number;
   }[];
 }
-
-export type SchedulerName = "rr" | "wrr" | "lc" | "source" | "5-tuple" | "random" | "unknown";
 
 export type Protocol = "tcp" | "udp";
 
@@ -88,7 +92,8 @@ export interface FindingDocument {
   title: string;
   explanation: string;
   where: { vip?: string; backend?: string; node?: string; member?: string };
-  window: { from: string; to: string };
+  /** null where the captures have no times. */
+  window: { from: string | null; to: string | null };
   measured: Readonly<Record<string, number | string | boolean>>;
   affected: { connections: number; examples: readonly string[] };
   evidence: readonly { file: string; frame: number; note: string }[];

@@ -1,6 +1,7 @@
 import type { Finding } from "../../diagnose/finding.ts";
 import type { Analysis } from "../analysis.ts";
 import type { FindingDocument } from "../analysis-contract.ts";
+import { epochOf } from "../epoch.ts";
 import { connectionName } from "./joined-connection.ts";
 
 /** Connections named as examples of what a finding did. */
@@ -15,7 +16,7 @@ export function findingDocument({ captures, timeBase }: Analysis, finding: Findi
     title,
     explanation,
     where,
-    window: { from: timeBase.toEpoch(window.from), to: timeBase.toEpoch(window.to) },
+    window: { from: epochOf(window.from, timeBase), to: epochOf(window.to, timeBase) },
     measured,
     affected: {
       connections: finding.connections.length,

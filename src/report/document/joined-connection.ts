@@ -55,7 +55,10 @@ export function joinedConnectionDocument(
       hop: hops[index + 1] ?? null,
     };
   });
+  // a view is a cursor: what is read of it is read before the next leg's
   const front = set.view(connection.front);
+  const state = connState(front);
+  const { history } = front;
   return {
     id: connectionName(id),
     protocol: connection.protocol === UDP ? "udp" : "tcp",
@@ -68,8 +71,6 @@ export function joinedConnectionDocument(
     outcome: subject.outcome(connection),
     healthCheck,
     role,
-    connState: connState(front),
-    history: front.history,
     bytes: upDown((ref, side) => set.view(ref).side(side).payloadBytes),
     packets: upDown((ref, side) => {
       const { packets, copies } = set.view(ref).side(side);
@@ -82,6 +83,8 @@ export function joinedConnectionDocument(
     path,
     legs: legDocuments,
     communityId: [...communityIds],
+    connState: state,
+    history,
     joinConfidence,
   };
 }

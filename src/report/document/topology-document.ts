@@ -1,47 +1,38 @@
 import { UDP } from "../../decode/packet.ts";
 import type { Analysis } from "../analysis.ts";
 import type { AnalysisDocument, NodeDocument, VipDocument } from "../analysis-contract.ts";
-import { backendBytes, type VipFigures, vipFigures } from "../figures/vip-figures.ts";
+import { type VipFigures, vipFigures } from "../figures/vip-figures.ts";
 
 /** What the connections show of VIPs, backends and nodes. */
 export function topologyDocument(analysis: Analysis): AnalysisDocument["topology"] {
   return {
-    vips: vipFigures(analysis.subject).map((figures) => vipDocument(analysis, figures)),
-    nodes: nodes(analysis),
+    vips: vipFigures(analysis).map(vipDocument),
+    nodes: analysis.topology.nodes.map(
+      ({ name, role, addresses, macs, observationPoints }): NodeDocument => ({
+        name,
+        role,
+        addresses,
+        macs,
+        observationPoints,
+      }),
+    ),
+    contradictions: analysis.topology.contradictions,
   };
 }
 
-function vipDocument({ subject }: Analysis, figures: VipFigures): VipDocument {
-  const { vip, group, mode, connections, backends } = figures;
+function vipDocument({ vip, protocol, mode, scheduler, connections, backends }: VipFigures): VipDocument {
   return {
     vip,
-    protocol: group.protocol === UDP ? "udp" : "tcp",
+    protocol: protocol === UDP ? "udp" : "tcp",
     mode,
-    connections,
-    scheduler: { name: "unknown", confidence: 0 },
-    backends: backends.map((one) => ({
-      backend: one.backend,
-      connections: one.connections.length,
-      bytes: backendBytes(subject, one),
-      share: one.share,
-      expectedShare: one.expectedShare,
+    connections: connections.length,
+    scheduler,
+    backends: backends.map(({ backend, connections, bytes, share, expectedShare }) => ({
+      backend,
+      connections: connections.length,
+      bytes,
+      share,
+      expectedShare,
     })),
   };
-}
-
-/** The hosts that captures were taken on, by the names of their points. */
-function nodes({ subject }: Analysis): NodeDocument[] {
-  const byName = new Map<string, string[]>();
-  for (const { name, nodeName } of subject.connected.set.points) {
-    const points = byName.get(nodeName) ?? [];
-    if (!points.includes(name)) points.push(name);
-    byName.set(nodeName, points);
-  }
-  return [...byName].map(([name, observationPoints]) => ({
-    name,
-    role: "unknown",
-    addresses: [],
-    macs: [],
-    observationPoints,
-  }));
 }

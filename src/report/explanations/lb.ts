@@ -86,7 +86,7 @@ export const LB: Readonly<Record<string, Explanation>> = {
     ],
   },
   "lb.rehash": {
-    summary: "a stateless balancer moved open flows to other backends",
+    summary: "a stateless balancer moved open flows",
     means:
       "The set of backends changed and a balancer that only hashes gave established flows to other backends. These never saw them and reset them.",
     found:

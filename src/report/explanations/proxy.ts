@@ -2,7 +2,7 @@ import type { Explanation } from "./explanation.ts";
 
 export const PROXY: Readonly<Record<string, Explanation>> = {
   "proxy.header-mismatch": {
-    summary: "PROXY header sent and not expected, or the other way round",
+    summary: "PROXY header sent and expected do not agree",
     means:
       "The balancer puts a PROXY protocol header before connections that the backend does not understand, or leaves out one that it waits for. The backend closes or resets at once, or logs garbage.",
     found:

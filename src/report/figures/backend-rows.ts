@@ -1,7 +1,7 @@
 import { quantile } from "../../balance/statistics.ts";
 import type { Case } from "../../diagnose/case.ts";
 import type { Connection } from "../../path/connection.ts";
-import { bestLeg } from "./best-legs.ts";
+import { packetCounts } from "./best-legs.ts";
 import { connectTime, firstByteTime, handshakeTime } from "./leg-times.ts";
 import { harmfulReset } from "./time-series.ts";
 import { outcomeCounts, type VipFigures } from "./vip-figures.ts";
@@ -49,11 +49,9 @@ function rowOf(
   let retransmits = 0;
   let packets = 0;
   for (const connection of connections) {
-    for (const side of [0, 1] as const) {
-      const sent = set.view(bestLeg(set, connection, side)).side(side);
-      retransmits += sent.retransmits;
-      packets += sent.packets - sent.copies;
-    }
+    const counts = packetCounts(set, connection);
+    retransmits += counts.retransmits;
+    packets += counts.packets;
   }
   return {
     backend,

@@ -12,33 +12,43 @@ const NOTABLE = 0.05;
 /** What cannot be judged from the points that were captured, a sentence each. */
 export function blindSpots(analysis: Analysis, vips: readonly VipFigures[]): string[] {
   const { subject } = analysis;
-  return [...vips.flatMap((figures) => vipBlindSpots(subject, figures)), ...midstream(subject), ...clocks(analysis)];
+  return [
+    ...vips.filter((figures) => isWorthTelling(figures, vips)).flatMap((figures) => vipBlindSpots(subject, figures)),
+    ...midstream(subject),
+    ...clocks(analysis),
+  ];
 }
 
-function vipBlindSpots(subject: Case, { vip, mode, connections, withoutBackend, group }: VipFigures): string[] {
+/** A destination that nothing shows to be balanced is a service of its own where others are shown to be. */
+function isWorthTelling({ mode, backends }: VipFigures, vips: readonly VipFigures[]): boolean {
+  return mode !== null || backends.length > 0 || vips.every((other) => other.backends.length === 0);
+}
+
+function vipBlindSpots(subject: Case, { vip, mode, connections, withoutBackend }: VipFigures): string[] {
   const spots: string[] = [];
-  if (withoutBackend.length === connections) {
+  if (connections.length === 0) return spots;
+  if (withoutBackend.length === connections.length) {
     spots.push(`the backend side of ${vip} was not captured: which backend answered, and what it did, cannot be told`);
-  } else if (withoutBackend.length > connections * NOTABLE) {
+  } else if (withoutBackend.length > connections.length * NOTABLE) {
     spots.push(
-      `the backend of ${formatCount(withoutBackend.length)} of ${formatNumberOf(connections, "connection")} to ${vip} was not seen`,
+      `the backend of ${formatCount(withoutBackend.length)} of ${formatNumberOf(connections.length, "connection")} to ${vip} was not seen`,
     );
   }
-  const oneWay = (side: 0 | 1) => group.connections.filter((connection) => !isSeen(subject, connection, side)).length;
+  const oneWay = (side: 0 | 1) => connections.filter((connection) => !isSeen(subject, connection, side)).length;
   // what was refused by ICMP, or answered by nobody, has no answers to miss
-  const noAnswers = group.connections.filter(
+  const noAnswers = connections.filter(
     (connection) => !isSeen(subject, connection, 1) && ["ok", "open", "reset"].includes(subject.outcome(connection)),
   ).length;
-  if (noAnswers > connections * NOTABLE) {
+  if (noAnswers > connections.length * NOTABLE) {
     const why = mode === "dsr-l2" || mode === "dsr-tunnel" ? " (direct return)" : "";
     spots.push(
-      `no answers to ${formatCount(noAnswers)} of ${formatNumberOf(connections, "connection")} of ${vip} pass these points${why}: answer times, and losses towards clients, cannot be told`,
+      `no answers to ${formatCount(noAnswers)} of ${formatNumberOf(connections.length, "connection")} of ${vip} pass these points${why}: answer times, and losses towards clients, cannot be told`,
     );
   }
   const noRequests = oneWay(0);
-  if (noRequests > connections * NOTABLE) {
+  if (noRequests > connections.length * NOTABLE) {
     spots.push(
-      `no requests of ${formatCount(noRequests)} of ${formatNumberOf(connections, "connection")} of ${vip} pass these points`,
+      `no requests of ${formatCount(noRequests)} of ${formatNumberOf(connections.length, "connection")} of ${vip} pass these points`,
     );
   }
   return spots;

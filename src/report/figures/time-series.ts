@@ -2,7 +2,7 @@ import type { Case } from "../../diagnose/case.ts";
 import { RETRANSMIT } from "../../flow/event-log.ts";
 import type { Connection } from "../../path/connection.ts";
 import type { LegRef } from "../../path/leg-set.ts";
-import { bestLeg, type Side } from "./best-legs.ts";
+import { bestLeg, hasRetransmits, type Side } from "./best-legs.ts";
 
 /** Counts of something in equal pieces of the run, one number each. */
 export interface TimeSeries {
@@ -21,6 +21,7 @@ export interface TimeSeries {
 /** @param pieces how many to make of the run, 1 or more. */
 export function timeSeries(subject: Case, connections: readonly Connection[], pieces: number): TimeSeries | null {
   const { start, end } = subject;
+  const { set } = subject.connected;
   if (!(end > start)) return null;
   const width = (end - start) / pieces;
   const zeros = () => new Array<number>(pieces).fill(0);
@@ -34,19 +35,21 @@ export function timeSeries(subject: Case, connections: readonly Connection[], pi
     const reset = harmfulReset(subject, connection);
     if (reset !== null) count(series.resets, reset);
     for (const side of [0, 1] as const) {
-      const ref = bestLeg(subject.connected.set, connection, side);
-      if (subject.leg(ref).side(side).retransmits === 0) continue;
+      if (!hasRetransmits(set, connection, side)) continue;
+      const ref = bestLeg(set, connection, side);
       for (const time of retransmitTimes(subject, ref, side)) count(series.retransmits, time);
     }
   }
   return series;
 }
 
-/** When a client lost its connection to a reset, ns; null where it did not. */
+/** When a client lost its connection to a reset, ns; null where it did not, or lost nothing by it. */
 export function harmfulReset(subject: Case, connection: Connection): number | null {
   const outcome = subject.outcome(connection);
   if (outcome !== "reset" && outcome !== "refused") return null;
-  return subject.mainReset(connection)?.time ?? connection.end;
+  const reset = subject.mainReset(connection);
+  if (reset === null) return connection.end;
+  return reset.isHarmless || reset.cause === "late-data" ? null : reset.time;
 }
 
 function* retransmitTimes(subject: Case, ref: LegRef, side: Side): Generator<number> {

@@ -1,16 +1,21 @@
+import type { Scheduler } from "../../balance/scheduler.ts";
 import type { Case, VipGroup } from "../../diagnose/case.ts";
 import type { Outcome } from "../../flow/leg-outcome.ts";
 import type { Connection, Hop } from "../../path/connection.ts";
-import { payloadBytes } from "./best-legs.ts";
+import type { InferredVip } from "../../path/infer-topology.ts";
+import type { Analysis } from "../analysis.ts";
 
 /** A VIP in numbers: its connections by the backend that answered. */
 export interface VipFigures {
-  group: VipGroup;
   /** As the contract prints it. */
   vip: string;
-  /** How most of its connections were handed on; null where none shows. */
+  /** IP protocol number. */
+  protocol: number;
+  /** How it hands connections on; null where nothing shows. */
   mode: Hop | null;
-  connections: number;
+  scheduler: Scheduler;
+  /** Of clients, by start time. */
+  connections: readonly Connection[];
   /** By name. */
   backends: BackendFigures[];
   /** Connections whose backend nothing shows. */
@@ -20,26 +25,29 @@ export interface VipFigures {
 export interface BackendFigures {
   backend: string;
   connections: readonly Connection[];
+  /** Payload in both directions. */
+  bytes: number;
   /** Of the VIP's connections whose backend is known. */
   share: number;
-  /** What an even spread would give. */
+  /** By the weights where they are known, else the same for all. */
   expectedShare: number;
 }
 
-/**
- * The VIPs of a run: every destination that was seen handed on, and those that several clients called although no
- * backend shows. Most connections first.
- */
-export function vipFigures(subject: Case): VipFigures[] {
-  return subject.vips
-    .filter((group) => group.byBackend.size > 0 || hasSeveralClients(subject, group))
-    .map((group) => figuresOf(subject, group));
-}
+const UNKNOWN: Scheduler = { name: "unknown", confidence: 0 };
 
-/** Payload in both directions of a backend's connections. */
-export function backendBytes(subject: Case, { connections }: BackendFigures): number {
-  const { set } = subject.connected;
-  return connections.reduce((sum, connection) => sum + payloadBytes(set, connection), 0);
+/**
+ * The VIPs of a run, most connections first: what packets or the topology show to be one, and destinations that
+ * several clients called although nothing shows who answered.
+ */
+export function vipFigures({ subject, topology, schedulers }: Analysis): VipFigures[] {
+  const groups = new Map(subject.vips.map((group) => [keyOf(group), group]));
+  const shown = new Set(topology.vips.map(keyOf));
+  const figures = topology.vips.map((vip) => figuresOf(subject, schedulers, vip, groups.get(keyOf(vip))));
+  for (const group of subject.vips) {
+    if (shown.has(keyOf(group)) || !isCalledBySeveral(subject, group)) continue;
+    figures.push(plainFigures(subject, group));
+  }
+  return figures.sort((a, b) => b.connections.length - a.connections.length);
 }
 
 /** How many connections ended in each way. */
@@ -49,39 +57,53 @@ export function outcomeCounts(subject: Case, connections: readonly Connection[])
   return counts;
 }
 
-function figuresOf(subject: Case, group: VipGroup): VipFigures {
-  const known = [...group.byBackend.values()].reduce((sum, list) => sum + list.length, 0);
-  const backends = [...group.byBackend].map(([backend, connections]) => ({
+function keyOf({ vip, protocol }: { vip: number; protocol: number }): number {
+  return vip * 256 + protocol;
+}
+
+function figuresOf(
+  subject: Case,
+  schedulers: Analysis["schedulers"],
+  { vip, protocol, mode, backends }: InferredVip,
+  group: VipGroup | undefined,
+): VipFigures {
+  const connections = group?.connections ?? [];
+  const listed = backends.map(({ backend, bytes, share, expectedShare }) => ({
     backend: subject.text(backend),
-    connections,
-    share: connections.length / known,
-    expectedShare: 1 / group.byBackend.size,
+    connections: group?.byBackend.get(backend) ?? [],
+    bytes,
+    share,
+    expectedShare,
   }));
-  backends.sort((a, b) => a.backend.localeCompare(b.backend, "en", { numeric: true }));
+  listed.sort((a, b) => a.backend.localeCompare(b.backend, "en", { numeric: true }));
   return {
-    group,
-    vip: subject.text(group.vip),
-    mode: commonMode(group),
-    connections: group.connections.length,
-    backends,
-    withoutBackend: known === group.connections.length ? [] : group.connections.filter((one) => one.backend === null),
+    vip: subject.text(vip),
+    protocol,
+    mode,
+    scheduler: schedulers.get(vip) ?? UNKNOWN,
+    connections,
+    backends: listed,
+    withoutBackend: connections.filter(({ backend }) => backend === null),
   };
 }
 
-function commonMode({ byBackend }: VipGroup): Hop | null {
-  const counts = new Map<Hop, number>();
-  for (const connections of byBackend.values()) {
-    for (const { mode } of connections) if (mode !== null) counts.set(mode, (counts.get(mode) ?? 0) + 1);
-  }
-  let common: Hop | null = null;
-  for (const [mode, count] of counts) if (common === null || count > (counts.get(common) ?? 0)) common = mode;
-  return common;
+/** A destination that may be a VIP, or a service of its own. */
+function plainFigures(subject: Case, { vip, protocol, connections }: VipGroup): VipFigures {
+  return {
+    vip: subject.text(vip),
+    protocol,
+    mode: null,
+    scheduler: UNKNOWN,
+    connections,
+    backends: [],
+    withoutBackend: connections,
+  };
 }
 
-function hasSeveralClients(subject: Case, { connections }: VipGroup): boolean {
+function isCalledBySeveral(subject: Case, { connections, byBackend }: VipGroup): boolean {
   const { endpoints } = subject.connected;
   const [first] = connections;
-  if (first === undefined) return false;
+  if (first === undefined || byBackend.size > 0) return false;
   const address = endpoints.withPort(first.client, 0);
   return connections.some(({ client }) => endpoints.withPort(client, 0) !== address);
 }

@@ -15,8 +15,8 @@ const SHOWN_VIPS = 12;
 
 /** The whole report as one page that needs no other file, no network and no scripts. */
 export function analysisPage(analysis: Analysis): string {
-  const { findings, subject } = analysis;
-  const vips = vipFigures(subject);
+  const { findings } = analysis;
+  const vips = vipFigures(analysis);
   const loud = findings.filter(({ severity }) => severity !== "info");
   const [worst] = loud;
   const sections = vips

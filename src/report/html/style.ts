@@ -20,13 +20,13 @@ article.critical { border-left-color: var(--critical); } article.warning { borde
 .tag { font-size: .875rem; color: var(--quiet); margin: .25rem 0 .75rem; }
 .severity { font-weight: 600; color: var(--info); } .critical .severity { color: var(--critical); } .warning .severity { color: var(--warning); }
 dl { display: grid; grid-template-columns: 7rem minmax(0, 1fr); gap: .4rem 1rem; margin: 1rem 0 0; }
-dt { color: var(--quiet); } dd { margin: 0; overflow-wrap: anywhere; } dd ul { margin: 0; padding-left: 1.1rem; }
+dt { color: var(--quiet); } dd { margin: 0; overflow-wrap: break-word; } dd ul { margin: 0; padding-left: 1.1rem; }
 .copy { user-select: all; -webkit-user-select: all; display: inline-block; max-width: 100%; padding: .15rem .5rem;
   border: 1px solid var(--line); border-radius: 4px; background: var(--page); white-space: pre-wrap; overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; font-size: .925rem; }
 th { text-align: left; font-weight: 500; color: var(--quiet); white-space: nowrap; } th, td { padding: .3rem .75rem .3rem 0; border-bottom: 1px solid var(--line); }
 th.number, td.number { text-align: right; padding-right: 0; padding-left: 1rem; } td.bad { color: var(--critical); font-weight: 600; }
-dd table { font-size: .875rem; } dd tr:last-child td { border-bottom: 0; } dd td:last-child { width: 100%; }
+dd table { font-size: .875rem; } dd td.mono { white-space: nowrap; } dd tr:last-child td { border-bottom: 0; } dd td:last-child { width: 100%; }
 figure { margin: 1rem 0; } figcaption { color: var(--quiet); font-size: .875rem; } svg { width: 100%; height: auto; display: block; }
 svg text { fill: var(--quiet); font-size: 11px; font-family: inherit; } svg .bar { fill: var(--bar); } svg .bar.bad { fill: var(--critical); }
 svg .bar.risk { fill: var(--warning); } svg .band { fill: var(--band); } svg .axis { stroke: var(--line); stroke-width: 1; }

@@ -13,11 +13,17 @@ const TICKS = 5;
 
 /** A VIP: its backends side by side, and what happened over time. */
 export function vipSection(analysis: Analysis, figures: VipFigures, worst: Finding | undefined): Markup {
-  const { vip, mode, connections, group } = figures;
-  const traits = [mode ?? "", `${formatCount(connections)} connections`].filter((trait) => trait !== "").join(" · ");
+  const { vip, mode, scheduler, connections } = figures;
+  const traits = [
+    mode ?? "",
+    scheduler.name === "unknown" ? "" : scheduler.name,
+    `${formatCount(connections.length)} connections`,
+  ]
+    .filter((trait) => trait !== "")
+    .join(" · ");
   return html`<h2><span class="mono">${vip}</span> <span class="quiet">${traits}</span></h2>
 <div class="scroll">${backendTable(backendRows(analysis.subject, figures))}</div>
-${charts(analysis, timeSeries(analysis.subject, group.connections, PIECES), worst)}`;
+${charts(analysis, timeSeries(analysis.subject, connections, PIECES), worst)}`;
 }
 
 function backendTable(rows: readonly BackendRow[]): Markup {

@@ -17,8 +17,7 @@ const SHOWN_VIPS = 3;
 
 /** What `analyze` prints: what was read, what is wrong, the numbers behind it, and what could not be seen. */
 export function analysisText(analysis: Analysis, page: Page): string {
-  const { subject } = analysis;
-  const vips = vipFigures(subject);
+  const vips = vipFigures(analysis);
   const blocks = [
     headline(analysis, vips, page),
     ...verdict(analysis, vips, page),

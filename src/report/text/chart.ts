@@ -1,5 +1,5 @@
 import asciichart from "asciichart";
-import type { Page } from "./page.ts";
+import { columnsOf, type Page } from "./page.ts";
 
 /** One line of a chart. */
 export interface ChartSeries {
@@ -8,6 +8,8 @@ export interface ChartSeries {
 }
 
 const ROWS = 5;
+/** Per second; less than this is nothing. */
+const LEAST_RATE = 1e-6;
 /** Columns of the numbers beside a chart. */
 const SCALE_COLUMNS = 9;
 
@@ -22,7 +24,7 @@ export function charts(series: readonly ChartSeries[], page: Page): string[] {
     // asciichart throws on no values and on what is no number
     const finite = values.map((value) => (Number.isFinite(value) ? value : 0));
     const most = Math.max(0, ...finite);
-    if (most === 0) return [];
+    if (most < LEAST_RATE) return [];
     const drawn = asciichart.plot(finite, {
       height: ROWS,
       min: 0,
@@ -33,14 +35,17 @@ export function charts(series: readonly ChartSeries[], page: Page): string[] {
   });
 }
 
-/** A row under the charts that marks a window of their time, given as shares of it. */
-export function windowRow(from: number, to: number, label: string, columns: number): string {
+/** Rows under the charts that mark and name a window of their time, given as shares of it. */
+export function windowRows(from: number, to: number, label: string, columns: number): string[] {
   const first = Math.min(columns - 1, Math.max(0, Math.floor(from * columns)));
   const last = Math.min(columns - 1, Math.max(first, Math.ceil(to * columns) - 1));
-  const offset = " ".repeat(SCALE_COLUMNS + 2 + first);
-  return `${offset}${"▲".repeat(last - first + 1)} ${label}`;
+  const offset = SCALE_COLUMNS + 2;
+  const marks = " ".repeat(offset + first) + "▲".repeat(last - first + 1);
+  if (columnsOf(marks) + 1 + columnsOf(label) <= offset + columns) return [`${marks} ${label}`];
+  return [marks, " ".repeat(offset + Math.max(0, Math.min(first, columns - columnsOf(label)))) + label];
 }
 
 function scaleNumber(value: number, most: number): string {
-  return value.toFixed(most >= 20 ? 0 : 1);
+  if (most >= 20) return value.toFixed(0);
+  return value.toFixed(most >= 2 ? 1 : most >= 0.2 ? 2 : 3);
 }

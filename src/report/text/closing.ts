@@ -1,8 +1,12 @@
 import type { Analysis } from "../analysis.ts";
+import { type FailureCounts, failureCounts } from "../figures/failures.ts";
 import { detectorIds } from "../finding-choice.ts";
 import { formatCount, formatNumberOf } from "../format-quantity.ts";
 import { joinFacts } from "./headline.ts";
 import { type Page, printable, wrap } from "./page.ts";
+
+/** Up to this part of all connections may fail for reasons of their own. */
+const FEW = 0.01;
 
 /** Where something was found: what was looked at besides, in a line. */
 export function nothingElse(analysis: Analysis, page: Page): string[] {
@@ -22,14 +26,19 @@ export function nothingWrong(analysis: Analysis, page: Page): string[] {
   const { subject, leftOut } = analysis;
   const { users } = subject;
   const open = users.filter((connection) => subject.outcome(connection) === "open").length;
+  const failures = failureCounts(subject);
+  const isWell = failures.all <= users.length * FEW;
   const facts = [
-    `nothing wrong with ${formatNumberOf(users.length, "connection")}: ${silentChecks(analysis)}`,
+    isWell
+      ? `nothing wrong with ${formatNumberOf(users.length, "connection")}: ${silentChecks(analysis)}`
+      : `no cause stands out, though ${failuresText(failures, users.length)}: ${silentChecks(analysis)}`,
+    ...(isWell && failures.all > 0 ? [failuresText(failures, users.length)] : []),
     ...(open > 0 ? [`${formatCount(open)} still open at the end`] : []),
     ...(leftOut > 0 ? [`${formatNumberOf(leftOut, "finding")} left out as asked`] : []),
     ...healthCheckFact(subject.connections.filter(({ healthCheck }) => healthCheck).length),
     ...(page.full ? [] : ["--full shows all"]),
   ];
-  return marked(facts, page);
+  return isWell ? marked(facts, page) : marked(facts, page, page.paint.risk("!"));
 }
 
 /** What could not be seen, a remark each. */
@@ -38,6 +47,13 @@ export function blindSpotLines(spots: readonly string[], page: Page): string[] {
     const [first = "", ...more] = wrap(`not seen: ${printable(spot)}`, page.width - 2);
     return [`${page.paint.quiet("?")} ${first}`, ...more.map((line) => `  ${line}`)];
   });
+}
+
+function failuresText(failures: FailureCounts, connections: number): string {
+  const parts = (["refused", "reset", "timeout"] as const)
+    .filter((outcome) => failures[outcome] > 0)
+    .map((outcome) => `${formatCount(failures[outcome])} ${outcome}`);
+  return `${formatCount(failures.all)} of ${formatNumberOf(connections, "connection")} did not end well (${parts.join(", ")})`;
 }
 
 function silentChecks({ findings }: Analysis): string {
@@ -50,7 +66,7 @@ function healthCheckFact(count: number): string[] {
   return count > 0 ? [`${formatNumberOf(count, "health check")} left out`] : [];
 }
 
-function marked(facts: readonly string[], page: Page): string[] {
+function marked(facts: readonly string[], page: Page, sign: string = page.paint.good("✓")): string[] {
   const [first = "", ...more] = joinFacts(facts, page.width - 2).flatMap((line) => wrap(line, page.width - 2));
-  return [`${page.paint.good("✓")} ${first}`, ...more.map((line) => `  ${line}`)];
+  return [`${sign} ${first}`, ...more.map((line) => `  ${line}`)];
 }

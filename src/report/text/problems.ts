@@ -2,13 +2,16 @@ import type { Analysis } from "../analysis.ts";
 import { problemsOf } from "../capture-facts.ts";
 import { keepEnd, type Page, printable, wrap } from "./page.ts";
 
-/** What is wrong with the captures themselves, a remark each. */
-export function problems({ captures }: Analysis, page: Page): string[] {
-  return captures.flatMap((capture) =>
-    problemsOf(capture).flatMap(({ message }) => {
+/** What is wrong with the captures themselves, or does not agree with what was given: a remark each. */
+export function problems({ captures, topology }: Analysis, page: Page): string[] {
+  const ofCaptures = captures.flatMap((capture) =>
+    problemsOf(capture).map(({ message }) => {
       const path = keepEnd(printable(capture.path), page.full ? Number.POSITIVE_INFINITY : page.width - 30);
-      const [first = "", ...more] = wrap(`${path}: ${printable(message)}`, page.width - 2);
-      return [`${page.paint.risk("!")} ${first}`, ...more.map((line) => `  ${line}`)];
+      return `${path}: ${printable(message)}`;
     }),
   );
+  return [...ofCaptures, ...topology.contradictions.map(printable)].flatMap((text) => {
+    const [first = "", ...more] = wrap(text, page.width - 2);
+    return [`${page.paint.risk("!")} ${first}`, ...more.map((line) => `  ${line}`)];
+  });
 }

@@ -1,3 +1,5 @@
+import { stripVTControlCharacters } from "node:util";
+import { UDP } from "../../decode/packet.ts";
 import type { Finding } from "../../diagnose/finding.ts";
 import type { Analysis } from "../analysis.ts";
 import { backendRows } from "../figures/backend-rows.ts";
@@ -5,7 +7,7 @@ import { type TimeSeries, timeSeries } from "../figures/time-series.ts";
 import type { VipFigures } from "../figures/vip-figures.ts";
 import { formatCount } from "../format-quantity.ts";
 import { backendTable } from "./backend-table.ts";
-import { chartColumns, charts, windowRow } from "./chart.ts";
+import { chartColumns, charts, windowRows } from "./chart.ts";
 import { timeOfDay } from "./clock-time.ts";
 import { columnsOf, type Page } from "./page.ts";
 import { sparkline } from "./sparkline.ts";
@@ -18,12 +20,13 @@ const LEAST_SPARK_COLUMNS = 8;
 /** A VIP: how its connections came and broke over time, and its backends side by side. */
 export function vipSection(analysis: Analysis, figures: VipFigures, worst: Finding | undefined, page: Page): string[] {
   const { subject } = analysis;
-  const { connections } = figures.group;
+  const { connections } = figures;
   const rows = backendRows(subject, figures);
   const lines = [title(figures, page)];
   const sparks = sparkRow(analysis, figures, page);
   if (sparks !== null) {
-    if (columnsOf(figures.vip) + 12 + columnsOf(sparks) <= page.width) lines[0] += `   ${sparks}`;
+    const oneLine = `${lines[0]}   ${sparks}`;
+    if (columnsOf(stripVTControlCharacters(oneLine)) <= page.width) lines[0] = oneLine;
     else lines.push(`  ${sparks}`);
   }
   lines.push(...backendTable(rows, page));
@@ -38,16 +41,21 @@ function about(finding: Finding | undefined, { vip }: VipFigures): boolean {
   return finding !== undefined && (finding.where.vip === undefined || finding.where.vip === vip);
 }
 
-function title({ vip, mode, group, connections }: VipFigures, page: Page): string {
-  const traits = [group.protocol === 17 ? "udp" : "", mode ?? "", `${formatCount(connections)} connections`];
+function title({ vip, mode, protocol, scheduler, connections }: VipFigures, page: Page): string {
+  const traits = [
+    protocol === UDP ? "udp" : "",
+    mode ?? "",
+    scheduler.name === "unknown" ? "" : scheduler.name,
+    `${formatCount(connections.length)} connections`,
+  ];
   return `${page.paint.title(vip)} ${page.paint.quiet(traits.filter((trait) => trait !== "").join(" · "))}`;
 }
 
 /** `new/s ▁▂▅▇ resets ▁▁█▂`; null where the run has no length, or nothing happened twice. */
-function sparkRow({ subject }: Analysis, { group }: VipFigures, page: Page): string | null {
-  if (group.connections.length < 3) return null;
+function sparkRow({ subject }: Analysis, { connections }: VipFigures, page: Page): string | null {
+  if (connections.length < 3) return null;
   const pieces = Math.max(LEAST_SPARK_COLUMNS, Math.min(SPARK_COLUMNS, Math.floor((page.width - 24) / 2)));
-  const series = timeSeries(subject, group.connections, pieces);
+  const series = timeSeries(subject, connections, pieces);
   if (series === null) return null;
   const label = page.paint.quiet;
   const resets = series.resets.some((count) => count > 0) ? sparkline(series.resets) : "none";
@@ -69,5 +77,5 @@ function chartBlock(analysis: Analysis, series: TimeSeries, worst: Finding | und
   const length = series.width * columns;
   const share = (time: number) => (time - series.start) / length;
   const from = timeOfDay(worst.window.from, analysis.timeBase, 1);
-  return [...lines, windowRow(share(worst.window.from), share(worst.window.to), `${worst.id} ${from}`, columns)];
+  return [...lines, ...windowRows(share(worst.window.from), share(worst.window.to), `${worst.id} ${from}`, columns)];
 }
