@@ -4,11 +4,11 @@ import { tcpConversation } from "../../fixtures/packets/conversation.ts";
 import { packet } from "../../fixtures/packets/packet.ts";
 import { pcapngFile } from "../../fixtures/packets/pcapng-file.ts";
 import { jsonChunks } from "../../src/cli/json-chunks.ts";
-import { type Analysis, analyseLegs } from "../../src/report/analysis.ts";
-import { analysisDocument } from "../../src/report/analysis-document.ts";
+import type { Analysis } from "../../src/report/analysis.ts";
+import { analysisDocument } from "../../src/report/document/analysis-document.ts";
 import { analysisSchema } from "./analysis-schema.ts";
-import { analyseFiles, type Files, trackFiles, trackInShards } from "./track-files.ts";
-import { bothArms, exchange, VIP } from "./traffic.ts";
+import { analyseFiles, analyseTracked, type Files, trackFiles, trackInShards } from "./track-files.ts";
+import { bothArms, exchange, refusingBackend, VIP } from "./traffic.ts";
 
 /** The document as a program reads it from our stdout. */
 function written(analysis: Analysis, connections = true) {
@@ -29,60 +29,68 @@ describe("both arms of a balancer", async () => {
       ],
     });
     expect(document.summary).toEqual({
-      connections: 20,
-      byOutcome: { ok: 8, refused: 2, reset: 8, timeout: 2, open: 0 },
+      connections: 11,
+      byOutcome: { ok: 5, refused: 1, reset: 4, timeout: 1, open: 0 },
       healthChecks: 0,
-      joined: 0,
-      unjoined: 20,
+      joined: 9,
+      unjoined: 2,
     });
-    expect(document.topology.vips[0]).toEqual({
+    expect(document.topology.vips[0]).toMatchObject({
       vip: VIP,
       protocol: "tcp",
-      mode: null,
+      mode: "dnat",
       connections: 9,
-      scheduler: { name: "unknown", confidence: 0 },
-      backends: [],
+      backends: [
+        { backend: "10.2.0.11:8443", connections: 5, bytes: 5300, share: 5 / 9, expectedShare: 0.5 },
+        { backend: "10.2.0.12:8443", connections: 4, bytes: 6500, share: 4 / 9, expectedShare: 0.5 },
+      ],
     });
-    expect(document.findings).toEqual([]);
+    expect(document.topology.nodes).toContainEqual(expect.objectContaining({ name: "lb1", role: "lb" }));
   });
 
-  test("lists every leg as a connection", () => {
+  test("lists every connection end to end", () => {
     const { connections = [] } = document;
-    expect(connections.map(({ id }) => id)).toEqual(connections.map((_, index) => `c${index + 1}`));
-    expect(connections).toHaveLength(20);
+    expect(connections.map(({ id }) => id)).toEqual(connections.map((_, index) => `c${index}`));
+    expect(connections).toHaveLength(11);
     const starts = connections.map(({ start }) => Number(start));
     expect(starts).toEqual(starts.toSorted((a, b) => a - b));
     expect(connections[0]).toEqual({
-      id: "c1",
+      id: "c0",
       protocol: "tcp",
       client: "10.1.0.1:40001",
       vip: VIP,
-      backend: null,
-      mode: null,
+      backend: "10.2.0.11:8443",
+      mode: "dnat",
       start: "1767225600.000000000",
       end: expect.stringMatching(/^1767225600\.01\d{7}$/),
       outcome: "ok",
       healthCheck: false,
+      role: "client",
       bytes: { up: 300, down: 4000 },
       packets: { up: 7, down: 6 },
       retransmits: { up: 0, down: 0 },
       handshake: 0.002,
-      connectToBackend: null,
+      connectToBackend: expect.closeTo(0.00092, 6),
       reset: null,
-      path: { up: [], down: [] },
-      legs: [{ observationPoint: "lb1:eth0", src: "10.1.0.1:40001", dst: VIP, encapsulation: [], hop: null }],
-      // the value that tshark gives the same packets
-      communityId: ["1:xmw/HAab2SKLfITywmpXm3BoO7E="],
+      path: { up: ["lb1"], down: ["lb1"] },
+      legs: [
+        { observationPoint: "lb1:eth0", src: "10.1.0.1:40001", dst: VIP, encapsulation: [], hop: "dnat" },
+        { observationPoint: "lb1:eth1", src: "10.1.0.1:40001", dst: "10.2.0.11:8443", encapsulation: [], hop: null },
+      ],
+      // the values that tshark gives the same packets
+      communityId: ["1:xmw/HAab2SKLfITywmpXm3BoO7E=", "1:/U22MtNG3rbkQZKVzDH3SzajLWo="],
       connState: "SF",
       history: "ShADadFf",
-      joinConfidence: 0,
+      joinConfidence: expect.closeTo(0.99, 2),
     });
     const byClient = (address: string) => connections.find(({ client }) => client.startsWith(address));
-    expect(byClient("10.1.0.3:")?.reset).toEqual({ by: "unknown", cause: "refused", confidence: 0 });
-    expect(byClient("10.1.0.5:")?.reset).toEqual({ by: "unknown", cause: "unknown", confidence: 0 });
+    expect(byClient("10.1.0.3:")?.reset).toMatchObject({ by: "backend", cause: "refused" });
+    expect(byClient("10.1.0.5:")?.reset).toMatchObject({ by: "backend", cause: "backend-abort" });
+    expect(byClient("10.1.0.6:")?.reset).toMatchObject({ by: "client", cause: "client-abort" });
     expect(byClient("10.1.0.8:")).toMatchObject({
       outcome: "timeout",
       handshake: null,
+      connectToBackend: null,
       retransmits: { up: 2, down: 0 },
     });
   });
@@ -92,11 +100,29 @@ describe("both arms of a balancer", async () => {
   });
 });
 
+test("findings name their frames, files and connections", async () => {
+  const { findings, connections = [], capture } = await documentOf(refusingBackend());
+  const [first] = findings;
+  expect(first).toMatchObject({
+    id: "backend.refusing",
+    severity: "critical",
+    where: { vip: VIP, backend: "10.2.0.12:8443" },
+    affected: { connections: 10 },
+    measured: { refusedConnections: 10, asked: 10 },
+  });
+  const examples = first?.affected.examples ?? [];
+  expect(examples.length).toBeGreaterThan(0);
+  for (const example of examples) expect(connections.find(({ id }) => id === example)?.outcome).toBe("refused");
+  for (const { file } of first?.evidence ?? []) expect(capture.files.map(({ path }) => path)).toContain(file);
+  expect(Number(first?.window.from)).toBeGreaterThanOrEqual(Number(capture.start));
+  expect(Number(first?.window.to)).toBeLessThanOrEqual(Number(capture.end));
+});
+
 test("threads change nothing of it", async () => {
   const packets = inOrder(...Object.values(bothArms()));
   const whole = await trackFiles({ "lb1.pcap": packets });
   const shared = await trackInShards("lb1.pcap", packets);
-  const documents = [whole, shared].map(({ captures, timeBase }) => written(analyseLegs(captures, timeBase)));
+  const documents = [whole, shared].map((tracked) => written(analyseTracked(tracked)));
   expect(documents[1]).toEqual(documents[0]);
 });
 

@@ -27,6 +27,8 @@ const file = z.strictObject({
   end: time.nullable(),
   observationPoints: z.array(z.string().min(1)),
   clockOffset: z.number(),
+  clockUncertainty: z.number().min(0).nullable(),
+  clockDrift: z.number(),
   problems: z.array(z.strictObject({ code: z.string().regex(/^[a-z-]+$/), message: z.string().min(1), offset: count })),
 });
 
@@ -53,7 +55,8 @@ const vip = z.strictObject({
 const node = z.strictObject({
   name: z.string().min(1),
   role: z.enum(["client", "router", "lb", "backend", "middlebox", "unknown"]),
-  addresses: z.array(address),
+  /** Of clients, their network. */
+  addresses: z.array(z.union([address, z.cidrv4(), z.cidrv6()])),
   macs: z.array(mac),
   observationPoints: z.array(z.string()),
 });
@@ -70,12 +73,13 @@ const finding = z.strictObject({
     node: z.string().optional(),
     member: z.string().optional(),
   }),
-  window: z.strictObject({ from: time, to: time }),
-  measured: z.record(z.string(), z.number()),
-  affected: z.strictObject({ connections: count, examples: z.array(z.string()) }),
+  window: z.strictObject({ from: time.nullable(), to: time.nullable() }),
+  measured: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])),
+  affected: z.strictObject({ connections: count, examples: z.array(z.string().regex(/^c\d+$/)) }),
   evidence: z.array(z.strictObject({ file: z.string(), frame: count, note: z.string() })),
   displayFilter: z.string(),
   remedy: z.array(z.string()),
+  symptoms: z.array(z.string()),
 });
 
 export const connectionSchema = z.strictObject({
@@ -89,6 +93,7 @@ export const connectionSchema = z.strictObject({
   end: time.nullable(),
   outcome: z.enum(["ok", "refused", "reset", "timeout", "open"]),
   healthCheck: z.boolean(),
+  role: z.enum(["client", "balancer"]),
   bytes: upDown,
   packets: upDown,
   retransmits: upDown,
@@ -142,7 +147,7 @@ export const analysisSchema = z.strictObject({
     end: time.nullable(),
     files: z.array(file),
   }),
-  topology: z.strictObject({ vips: z.array(vip), nodes: z.array(node) }),
+  topology: z.strictObject({ vips: z.array(vip), nodes: z.array(node), contradictions: z.array(z.string()) }),
   summary: z.strictObject({
     connections: count,
     byOutcome: z.strictObject({ ok: count, refused: count, reset: count, timeout: count, open: count }),

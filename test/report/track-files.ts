@@ -4,8 +4,11 @@ import { join } from "node:path";
 import { pcapFile, type TimedPacket } from "../../fixtures/packets/capture-file.ts";
 import { TimeBase } from "../../src/capture/time-base.ts";
 import type { TrackedCapture } from "../../src/flow/tracked-capture.ts";
-import { ProgressSum, trackCaptures, trackOne } from "../../src/offline/track-captures.ts";
-import { type Analysis, analyseLegs } from "../../src/report/analysis.ts";
+import { analyzeTracked } from "../../src/offline/analyze-captures.ts";
+import { ProgressSum } from "../../src/offline/progress-sum.ts";
+import { trackCaptures } from "../../src/offline/track-captures.ts";
+import { trackOne } from "../../src/offline/track-one.ts";
+import { type Analysis, analysisOf } from "../../src/report/analysis.ts";
 
 /** What a capture file holds: packets, or the bytes of the file. */
 export type Files = Readonly<Record<string, readonly TimedPacket[] | Uint8Array>>;
@@ -57,6 +60,10 @@ export function trackInShards(name: string, packets: readonly TimedPacket[]): Pr
 }
 
 export async function analyseFiles(files: Files): Promise<Analysis> {
-  const { captures, timeBase } = await trackFiles(files);
-  return analyseLegs(captures, timeBase);
+  return analyseTracked(await trackFiles(files));
+}
+
+/** Captures that were tracked, joined and judged as analyze does. */
+export function analyseTracked({ captures, timeBase }: Tracked): Analysis {
+  return analysisOf(analyzeTracked(captures, { timeBase }));
 }

@@ -64,3 +64,21 @@ export function bothArms(): Record<string, TimedPacket[]> {
     ),
   };
 }
+
+/** Both arms of a DNAT balancer with two backends in turn, the second of which refuses. */
+export function refusingBackend(): Record<"lb1-eth0.pcap" | "lb1-eth1.pcap", TimedPacket[]> {
+  const calls = Array.from({ length: 20 }, (_, i) => {
+    const client = `10.1.0.${1 + (i % 5)}:${41001 + i}`;
+    const server = BACKENDS[i % BACKENDS.length] ?? "";
+    const start = i / 10;
+    const call =
+      i % 2 === 0
+        ? exchange(client, VIP, start)
+        : tcpConversation({ client, server: VIP, start, rtt: 0.002 }).syn().rst("down", "refused");
+    return { call, server };
+  });
+  return {
+    "lb1-eth0.pcap": inOrder(...calls.map(({ call }) => call.packets())),
+    "lb1-eth1.pcap": inOrder(...calls.map(({ call, server }) => call.viaNat({ server }).packets())),
+  };
+}
