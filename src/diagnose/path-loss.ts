@@ -1,4 +1,5 @@
 import { fisherTail } from "../balance/statistics.ts";
+import { SYN } from "../decode/packet.ts";
 import { RETRANSMIT } from "../flow/event-log.ts";
 import type { Connection } from "../path/connection.ts";
 import { endpointFilter } from "./backend-refusing.ts";
@@ -154,8 +155,17 @@ function common(subject: Case, loss: Loss): Pick<Finding, "window" | "connection
   return {
     window: { from: loss.lossy[0]!.start, to: Math.max(...loss.lossy.map((connection) => connection.end)) },
     connections: loss.lossy.map((connection) => connection.id),
-    evidence: loss.lossy.slice(0, 3).flatMap((connection) => retransmitEvidence(subject, connection)),
+    evidence: someEvidence(subject, loss),
   };
+}
+
+function someEvidence(subject: Case, loss: Loss): Evidence[] {
+  const evidence: Evidence[] = [];
+  for (const connection of loss.lossy) {
+    evidence.push(...retransmitEvidence(subject, connection));
+    if (evidence.length >= 3) break;
+  }
+  return evidence;
 }
 
 function retransmitEvidence(subject: Case, connection: Connection): Evidence[] {
@@ -165,7 +175,7 @@ function retransmitEvidence(subject: Case, connection: Connection): Evidence[] {
     if (leg.up.retransmits + leg.down.retransmits === 0) continue;
     const track = set.trackOf(ref);
     for (const event of track.tracker.events.of(track.tracker.legs, set.legOf(ref))) {
-      if (event.kind === RETRANSMIT && event.length > 0)
+      if (event.kind === RETRANSMIT && (event.flags & SYN) === 0)
         return [subject.evidence(ref, event.frame, `sent again, c${connection.id}`)];
     }
   }
