@@ -3,6 +3,7 @@ import { inOrder, type TimedPacket } from "../../fixtures/packets/capture-file.t
 import { tcpConversation } from "../../fixtures/packets/conversation.ts";
 import { packet } from "../../fixtures/packets/packet.ts";
 import { flipLeg } from "../../src/flow/flip-leg.ts";
+import { HASH } from "../../src/flow/leg-layout.ts";
 import type { FlowTracker } from "../../src/flow/tracker.ts";
 import { follow, legsOf } from "./follow.ts";
 import { endpoint } from "./tshark-agreement.ts";
@@ -106,7 +107,10 @@ describe("a leg from mid-stream that is turned round", () => {
     const words = tracker.legs.words(0);
     flipLeg(tracker, 0);
     const [leg] = legsOf(tracker);
-    const [a, b] = [leg?.src ?? [0, 0, 0, 0], leg?.dst ?? [0, 0, 0, 0]] as const;
-    expect(tracker.legs.find(words[2] ?? 0, 0, 0, 6, (1030 << 16) | 8080, ...a, ...b)).toBe(0);
+    if (!leg) throw new Error("a leg was expected");
+    const [s0, s1, s2, s3] = leg.src;
+    const [d0, d1, d2, d3] = leg.dst;
+    const hash = words[HASH] ?? 0;
+    expect(tracker.legs.find(hash, 0, 0, 6, (1030 << 16) | 8080, s0, s1, s2, s3, d0, d1, d2, d3)).toBe(0);
   });
 });
