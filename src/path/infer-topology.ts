@@ -39,8 +39,8 @@ export interface InferredVip {
   /** By endpoint; those that were given and saw no connection are there, too. */
   backends: InferredBackend[];
   clients: ClientNetwork[];
-  /** Boxes that pass the clients' packets to the balancers, and the balancers themselves. */
-  routers: InferredNode[];
+  /** Boxes that pass the clients' packets on to the balancers, tier after tier, and the balancers themselves. */
+  routers: InferredNode[][];
   balancers: { node: InferredNode; connections: number }[];
 }
 
@@ -97,7 +97,7 @@ export function inferTopology(connected: Connected, given: Topology | null = nul
     }
   }
   const nodes = inferNodes(connected, evidence, roleOfAddress, given);
-  const contradictions: string[] = [];
+  const contradictions: string[] = [...connected.contradictions];
   const vips: InferredVip[] = [];
   for (const { count, unseen } of judged) {
     const entry = givenVips.of(count);
@@ -121,9 +121,7 @@ export function inferTopology(connected: Connected, given: Topology | null = nul
       scheduler: entry?.scheduler ?? null,
       backends: backendsOf(count, entry, givenVips),
       clients: count.clients.networks(),
-      routers: distinct([...(evidence.routersOf.get(count.vip) ?? [])].map((mac) => nodes.byMac.get(mac))).filter(
-        ({ role }) => role === "router",
-      ),
+      routers: routerTiers(evidence.routersOf.get(count.vip), nodes.byMac),
       balancers: balancersOf(count, nodes),
     });
   }
@@ -303,8 +301,20 @@ function byRole(a: InferredNode, b: InferredNode): number {
   return ROLES.indexOf(a.role) - ROLES.indexOf(b.role) || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
 }
 
-function distinct(nodes: readonly (InferredNode | undefined)[]): InferredNode[] {
-  return [...new Set(nodes.filter((node) => node !== undefined))];
+/** Routers by how far behind the clients they are. */
+function routerTiers(
+  hops: ReadonlyMap<Mac, number> | undefined,
+  byMac: ReadonlyMap<Mac, InferredNode>,
+): InferredNode[][] {
+  const nearest = new Map<InferredNode, number>();
+  for (const [mac, distance] of hops ?? []) {
+    const node = byMac.get(mac);
+    if (node?.role === "router") nearest.set(node, Math.min(nearest.get(node) ?? distance, distance));
+  }
+  const distances = [...new Set(nearest.values())].sort((a, b) => a - b);
+  return distances.map((distance) =>
+    [...nearest].flatMap(([node, own]) => (own === distance ? [node] : [])).sort((a, b) => (a.name < b.name ? -1 : 1)),
+  );
 }
 
 function sum(numbers: readonly number[]): number {

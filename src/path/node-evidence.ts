@@ -24,8 +24,8 @@ export interface NodeEvidence {
   sent: Map<Mac, { own: number; forwarded: number }>;
   /** By observation point: in how many frames of the samples each MAC was, and how many there were. */
   macsAt: Map<number, { frames: number; macs: Map<Mac, number> }>;
-  /** Nodes that each connection passes before the balancer, by its VIP. */
-  routersOf: Map<number, Set<Mac>>;
+  /** Boxes that connections pass before the balancer, by VIP, with how many hops behind the client they were seen. */
+  routersOf: Map<number, Map<Mac, number>>;
 }
 
 /** One leg of a sample connection: MACs as its frames came to the point and as they left it. */
@@ -238,9 +238,9 @@ class EvidenceReader {
     for (const { sawUp, upTtl, inFrom } of hops) {
       if (!sawUp || inFrom === 0 || isInitialTtl(upTtl)) continue;
       this.sentBy(inFrom, "forwarded");
-      const known = evidence.routersOf.get(vip);
-      if (known) known.add(inFrom);
-      else evidence.routersOf.set(vip, new Set([inFrom]));
+      const known = evidence.routersOf.get(vip) ?? new Map<Mac, number>();
+      evidence.routersOf.set(vip, known);
+      known.set(inFrom, Math.min(known.get(inFrom) ?? Number.POSITIVE_INFINITY, hopsFromSender(upTtl)));
     }
   }
 
@@ -300,6 +300,11 @@ class EvidenceReader {
     if (known) known.add(address);
     else this.evidence.addresses.set(mac, new Set([address]));
   }
+}
+
+/** How many routers a packet has passed, if its sender began with the usual TTL above. */
+function hopsFromSender(ttl: number): number {
+  return (ttl <= 64 ? 64 : ttl <= 128 ? 128 : 255) - ttl;
 }
 
 /** Broadcast and multicast addresses are nobody's interface. */
