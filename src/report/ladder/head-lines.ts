@@ -86,7 +86,7 @@ function names(columns: readonly Column[], { shown, laneWidth }: Layout, textOf:
     const text =
       letters.length > laneWidth && !isLast ? `${letters.slice(0, laneWidth - 1).join("")}…` : letters.join("");
     const centre = place * (laneWidth + 1);
-    const from = Math.max(place === 0 ? 0 : columnsOf(line) + 1, centre - Math.floor((columnsOf(text) - 1) / 2));
+    const from = Math.max(place === 0 ? 0 : columnsOf(line) + 2, centre - Math.floor((columnsOf(text) - 1) / 2));
     if (text !== "") line = line.padEnd(from) + text;
   });
   return line;

@@ -12,7 +12,7 @@ import { coverageOf, type Watch } from "./coverage.ts";
 import { orderLegs } from "./leg-order.ts";
 import { localAddresses } from "./local-addresses.ts";
 import { matchPackets, type SequenceShift } from "./match-packets.ts";
-import { ownMacs } from "./own-macs.ts";
+import { macCandidates, onlyOne } from "./own-macs.ts";
 import type { PacketEvent } from "./packet-event.ts";
 import { readSightings, type Sighting } from "./sighting.ts";
 import type { Step } from "./step.ts";
@@ -54,8 +54,9 @@ export function ladderOf(
   packets: readonly LegPacket[],
   options: LadderOptions = {},
 ): Ladder {
-  const macs = ownMacs(connected.set);
-  const sightings = withoutOverheard(connected.set, readSightings(connected, packets), macs);
+  const candidates = macCandidates(connected.set);
+  const macs = candidates.map(onlyOne);
+  const sightings = withoutOverheard(connected.set, readSightings(connected, packets), candidates);
   const sessions = [...clientSession(connection)];
   const legsOf: LegRef[][] = [sessions, connection.legs.slice(sessions.length)].filter((legs) => legs.length > 0);
   const ownMac = (leg: LegRef) => macs[connected.set.pointOf(leg).index] ?? null;
@@ -93,10 +94,14 @@ export function ladderOf(
  * Leaves out what a point overheard: frames between others that a bridge flooded, since it did not know their
  * destination. Where nothing else was seen of the connection they stay.
  */
-function withoutOverheard(set: LegSet, sightings: readonly Sighting[], macs: readonly (Mac | null)[]): Sighting[] {
+function withoutOverheard(
+  set: LegSet,
+  sightings: readonly Sighting[],
+  candidates: readonly ReadonlySet<Mac>[],
+): Sighting[] {
   const isOwn = ({ leg, srcMac, dstMac }: Sighting) => {
-    const own = macs[set.pointOf(leg).index];
-    return own === null || own === undefined || srcMac === 0 || srcMac === own || dstMac === own;
+    const own = candidates[set.pointOf(leg).index]!;
+    return own.size === 0 || srcMac === 0 || own.has(srcMac) || own.has(dstMac);
   };
   const own = sightings.filter(isOwn);
   return own.length > 0 ? own : [...sightings];

@@ -64,12 +64,13 @@ function sumOf(delays: readonly HopDelay[]): HopDelay {
   );
 }
 
-/** Milliseconds in at most five letters; what the clocks cannot tell from nothing is `<` what they can. */
+/**
+ * Milliseconds in a few letters. A packet that arrives before it left shows only that the way took less than the clocks
+ * are apart.
+ */
 export function delayText({ seconds, uncertainty }: HopDelay): string {
   if (Number.isNaN(seconds)) return "";
-  // a packet that arrives before it left shows how far the clocks are wrong
-  const least = seconds < 0 ? Math.max(uncertainty, -seconds) : uncertainty;
-  return seconds < least && least >= 0.000005 ? `<${milliseconds(least)}` : milliseconds(Math.max(0, seconds));
+  return seconds < -0.000005 ? `<${milliseconds(Math.max(uncertainty, -seconds))}` : milliseconds(Math.max(0, seconds));
 }
 
 function milliseconds(seconds: number): string {

@@ -20,6 +20,8 @@ const LEAST_LANE = 11;
 const MOST_LANE = 24;
 /** What stands on the right: wide enough for `1.21 kB ClientHello`. */
 const LEAST_TEXT = 20;
+/** Below this a text has a word to a line. */
+const NARROWEST_TEXT = 14;
 const GAP = 2;
 
 /**
@@ -33,7 +35,7 @@ export function layOut(
   width: number,
 ): Layout {
   let shown = columns.map((_, i) => i);
-  const room = (lanes: number, laneWidth: number) => width - timeWidth - 2 - lanes * (laneWidth + 1) - GAP;
+  const room = (lanes: number, laneWidth: number) => width - timeWidth - 2 - (lanes * (laneWidth + 1) + 1) - GAP;
   while (shown.length > 2 && room(shown.length - 1, LEAST_LANE) < LEAST_TEXT) {
     const least = leastInteresting(columns, rows, shown);
     if (least < 0) break;
@@ -52,7 +54,7 @@ export function layOut(
   let laneWidth = wish;
   while (laneWidth > needed && room(lanes, laneWidth) < comfort) laneWidth--;
   while (laneWidth > LEAST_LANE && room(lanes, laneWidth) < LEAST_TEXT) laneWidth--;
-  return { shown, laneWidth, timeWidth, textWidth: Math.max(LEAST_TEXT, room(lanes, laneWidth)) };
+  return { shown, laneWidth, timeWidth, textWidth: Math.max(NARROWEST_TEXT, room(lanes, laneWidth)) };
 }
 
 /** The column that is missed least: the one with fewest rewrites, beginnings and ends; -1 where all are needed. */

@@ -10,9 +10,9 @@ const MOST = 0.7;
  * The MAC of the interface that each observation point watches: the one that its frames have on one side. Where a
  * point sees one neighbour only, either of the two may be it, unless another node owns one of them.
  *
- * @returns by point of the run; null where it cannot be told
+ * @returns by point of the run: those that it may be
  */
-export function ownMacs(set: LegSet): (Mac | null)[] {
+export function macCandidates(set: LegSet): ReadonlySet<Mac>[] {
   const counts: Map<Mac, number>[] = set.points.map(() => new Map());
   const sides = new Int32Array(set.points.length);
   const looked = new Int32Array(set.points.length);
@@ -36,11 +36,17 @@ export function ownMacs(set: LegSet): (Mac | null)[] {
   const candidates = counts.map(
     (count, point) => new Set([...count].flatMap(([mac, times]) => (times >= MOST * sides[point]! ? [mac] : []))),
   );
-  return settle(set, candidates);
+  settle(set, candidates);
+  return candidates;
+}
+
+/** Of candidates the one that is left; null where it cannot be told. */
+export function onlyOne(candidates: ReadonlySet<Mac>): Mac | null {
+  return candidates.size === 1 ? [...candidates][0]! : null;
 }
 
 /** A MAC that one node owns is no other's: strikes it out until nothing changes. */
-function settle(set: LegSet, candidates: readonly Set<Mac>[]): (Mac | null)[] {
+function settle(set: LegSet, candidates: readonly Set<Mac>[]): void {
   for (let isChanged = true; isChanged; ) {
     isChanged = false;
     const owners = new Map<Mac, string>();
@@ -55,5 +61,4 @@ function settle(set: LegSet, candidates: readonly Set<Mac>[]): (Mac | null)[] {
       }
     });
   }
-  return candidates.map((macs) => (macs.size === 1 ? [...macs][0]! : null));
 }
