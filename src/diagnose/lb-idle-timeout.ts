@@ -11,6 +11,9 @@ import { proxyTimeouts } from "./proxy-timeout.ts";
 const SHORTEST_NS = 1.5e9;
 /** Timeouts that products ship with, seconds: AWS ALB 60, UDP and many NATs 120, Azure 240, IPVS 900, and so on. */
 const KNOWN_SECONDS = [50, 60, 120, 240, 300, 350, 600, 900, 1800, 3600, 7200, 432000];
+/** A single connection says something where it was silent for this long. */
+const MIN_BROKEN = 2;
+const LONG_NS = 30e9;
 /** Silences on the wrong side of the threshold, per failing one. */
 const MAX_MISFITS = 0.1;
 /** Lucky survivors, over those to be expected. */
@@ -77,7 +80,12 @@ function thresholdOf(subject: Case, group: VipGroup, broken: readonly BrokenFlow
 /** Resets without a known author, and a backend side that was not captured, need many silences on both sides. */
 function isEnough({ failing, survived }: Threshold): boolean {
   const attributed = failing.filter(({ clothes }) => clothes !== "reset");
-  return attributed.length > 0 || (failing.length >= MIN_UNATTRIBUTED && survived.length >= MIN_UNATTRIBUTED);
+  const isLong = attributed.some(({ silence }) => silence >= LONG_NS);
+  return (
+    attributed.length >= MIN_BROKEN ||
+    isLong ||
+    (failing.length >= MIN_UNATTRIBUTED && survived.length >= MIN_UNATTRIBUTED)
+  );
 }
 
 /** The longest silence that each connection survived, where there was one. */
@@ -102,7 +110,7 @@ function finding(subject: Case, group: VipGroup, { failing, low, high, survived 
   const clothes = clothesCounts(failing);
   const isAttributed = (clothes.reset ?? 0) < failing.length / 2;
   const known = knownValue(low, high);
-  const between = low > 0 ? `between ${seconds(low)} and ${seconds(high)} s` : `at most ${seconds(high)} s`;
+  const between = low > 0 ? `${seconds(low)} to ${seconds(high)} s` : `at most ${seconds(high)} s`;
   const longest = failing.at(-1)!.silence;
   const survivors = survived.filter((silence) => silence < high).length;
   const keepalive = Math.max(1, Math.floor((known ?? (low > 0 ? low : high / 2) / 1e9) / 2));

@@ -47,8 +47,10 @@ function reuseOf(subject: Case, group: VipGroup): Finding | null {
   const delayed = delayedReuse(subject, group);
   if (delayed) return delayed;
   const collisions: Collision[] = [];
+  // The SYN is sent again, on the same 4-tuple or through another port; a leg that goes on counts as no reset.
+  const repeated = repeatedSyns(subject);
   for (const connection of group.connections) {
-    if (!subject.resets.has(connection.id)) continue;
+    if (!repeated.has(connection.front) && !subject.resets.has(connection.id)) continue;
     const collision = collisionOf(subject, connection);
     if (collision) collisions.push(collision);
   }
