@@ -1,4 +1,5 @@
 import { UDP } from "../decode/packet.ts";
+import { PROTOCOL } from "../flow/leg-layout.ts";
 import type { SideView } from "../flow/leg-view.ts";
 import type { CaptureClock } from "./clocks.ts";
 import type { EndpointTable } from "./endpoints.ts";
@@ -61,13 +62,15 @@ export function groupDatagrams(set: LegSet, endpoints: EndpointTable, clocks: re
 function udpLegs(set: LegSet, endpoints: EndpointTable, clocks: readonly CaptureClock[]): Datagrams[] {
   const legs: Datagrams[] = [];
   for (const track of set.tracks) {
-    for (const view of track.view.all()) {
-      if (view.protocol !== UDP) continue;
+    const table = track.tracker.legs;
+    for (let leg = 0; leg < table.count; leg++) {
+      if (table.words(leg)[table.base(leg) + PROTOCOL] !== UDP) continue;
+      const view = track.view.at(leg);
       const { up, down } = view;
       const { src, dst } = tupleOf(view, endpoints);
       const start = view.start;
       legs.push({
-        ref: set.ref(track.index, view.leg),
+        ref: set.ref(track.index, leg),
         capture: track.capture,
         point: track.points[view.point]!,
         context: view.context,

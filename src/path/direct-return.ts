@@ -24,7 +24,31 @@ export type DirectReturn =
  * @returns null where nothing shows such a balancer: a router passes both directions
  */
 export function findDirectReturn(set: LegSet, legs: readonly LegRef[]): DirectReturn | null {
+  if (legs.length === 1 && isPlain(set, legs[0]!)) return null;
   return tunnelled(set, legs) ?? handedOn(set, legs) ?? answeredByNeighbour(set, legs);
+}
+
+/**
+ * True for a leg that alone shows nothing: outside all tunnels, without copies, and answered by whom it was sent to or
+ * by nobody near. Nearly all are; the others are looked at closer.
+ */
+function isPlain(set: LegSet, ref: LegRef): boolean {
+  const { legs } = set.trackOf(ref).tracker;
+  const leg = set.legOf(ref);
+  const w = legs.words(leg);
+  const at = legs.base(leg);
+  const up = at + L.SIDE_0;
+  const down = at + L.SIDE_1;
+  if (w[at + L.CONTEXT] !== 0 || w[up + L.COPIES] !== 0) return false;
+  if (w[up + L.PACKETS] === 0 || w[down + L.PACKETS] === 0) return true;
+  if (!isInitialTtl((w[down + L.TTL]! >>> 16) & 0xff)) return true;
+  // Destination MAC of the one direction, source MAC of the other (see `destinationMac`, `sourceMac`).
+  const asked = up + L.MAC;
+  const answered = down + L.MAC;
+  if (w[up + L.MAC_CHANGES] !== 0 || w[down + L.MAC_CHANGES] !== 0) return false;
+  return (
+    w[asked]! >>> 16 === (w[answered + 1]! & 0xffff) && ((w[asked]! << 16) | (w[asked + 1]! >>> 16)) === w[answered + 2]
+  );
 }
 
 function tunnelled(set: LegSet, legs: readonly LegRef[]): DirectReturn | null {

@@ -123,21 +123,31 @@ export class LegOrder {
 
   /** True where packets that both legs saw tell which of them lies nearer to the client. */
   isTold(a: LegRef, b: LegRef): boolean {
+    if (Math.abs(this.handshakeDifference(a, b)) > RESOLUTION_NS) return true;
     return this.compare(this.entry(0, a), this.entry(1, b)) !== 0;
   }
 
   /** Time of a leg's first packet on the reference clock, ns. */
   referenceStart(ref: LegRef): number {
-    const start = this.set.view(ref).start;
-    return start - this.clocks[this.set.trackOf(ref).capture]!.at(start);
+    const { tracker, capture } = this.set.trackOf(ref);
+    const leg = this.set.legOf(ref);
+    const w = tracker.legs.words(leg);
+    const d = tracker.legs.doubles(leg);
+    const at = tracker.legs.base(leg);
+    let start = Number.POSITIVE_INFINITY;
+    if (w[at + L.SIDE_0 + L.PACKETS]! > 0) start = d[((at + L.SIDE_0) >> 1) + L.FIRST_TIME_D]!;
+    if (w[at + L.SIDE_1 + L.PACKETS]! > 0) start = Math.min(start, d[((at + L.SIDE_1) >> 1) + L.FIRST_TIME_D]!);
+    return start - this.clocks[capture]!.at(start);
   }
 
   /** Time of the last packet of any of the legs on the reference clock, ns. */
   referenceEnd(legs: readonly LegRef[]): number {
     let last = Number.NEGATIVE_INFINITY;
-    for (const ref of legs) {
-      const { end } = this.set.view(ref);
-      last = Math.max(last, end - this.clocks[this.set.trackOf(ref).capture]!.at(end));
+    for (let i = 0; i < legs.length; i++) {
+      const { tracker, capture } = this.set.trackOf(legs[i]!);
+      const leg = this.set.legOf(legs[i]!);
+      const end = tracker.legs.doubles(leg)[(tracker.legs.base(leg) >> 1) + L.LAST_TIME_D]!;
+      last = Math.max(last, end - this.clocks[capture]!.at(end));
     }
     return last;
   }

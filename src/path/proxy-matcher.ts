@@ -151,17 +151,18 @@ export class ProxyMatcher {
   private matchPayloads(): void {
     const { set, hasBack, hasFront, mayRelay } = this;
     const legs = this.connections.map((connection) => payloadLegOf(set, connection.legs));
-    const isLeftOut = new Uint8Array(legs.length);
+    const isOpen = (position: number) =>
+      // Behind one proxy there may be another: what was relayed once may be relayed on.
+      hasBack[position] === 0 && (hasFront[position] === 0 || mayRelay[position] === 1);
+    // Most share their first bytes with no other: only what does is compared closer.
+    const all = new Int32Array(legs.length).map((_, position) => position);
+    const members = Int32Array.from(payloadBuckets(set, legs, all.filter(isOpen), "any").flat()).sort();
+    if (members.length === 0) return;
     const repeating = new Set<number>();
     const perVip = new Map<number, number>();
     for (const { vip } of this.connections) perVip.set(vip, (perVip.get(vip) ?? 0) + 1);
     for (const level of PAYLOAD_LEVELS) {
-      // Behind one proxy there may be another: what was relayed once may be relayed on.
-      isLeftOut.forEach((_, position) => {
-        const isDone = hasBack[position] === 1 || (hasFront[position] === 1 && mayRelay[position] === 0);
-        isLeftOut[position] = isDone ? 1 : 0;
-      });
-      const buckets = payloadBuckets(set, legs, isLeftOut, level);
+      const buckets = payloadBuckets(set, legs, members.filter(isOpen), level);
       for (const bucket of buckets) this.noteRepeating(bucket, repeating);
       const isTelling = (vip: number) => (perVip.get(vip) ?? 0) >= TELLING_CONNECTIONS && !repeating.has(vip);
       for (const bucket of buckets) this.matchBucket(bucket, repeating, isTelling, level === "sizes");

@@ -70,16 +70,16 @@ export class RouteReader {
   /** @param legs are put into the order in which the client's packets meet them, and kept */
   read(legs: Session): Connection {
     this.order.sort(legs);
-    if (legs.length === 1) return this.untranslated(legs, this.stretch(legs[0]!), legs);
+    if (legs.length === 1) return this.untranslated(legs, legs[0]!, legs[0]!, legs);
     const parts = this.stretches(legs);
     const front = parts[0]!;
-    if (parts.length === 1) return this.untranslated(legs, front, legs);
+    if (parts.length === 1) return this.untranslated(legs, front.first, front.last, legs);
     const back = answeringStretch(parts);
     if (back.dst === front.dst) {
       const own = legs.filter((ref) => sourceOf(this.set, this.endpoints, ref) === back.src);
-      return this.untranslated(legs, front, own, back.last);
+      return this.untranslated(legs, front.first, back.last, own);
     }
-    const connection = this.connection(legs, front, back.last);
+    const connection = this.connection(legs, front.first, back.last);
     if (this.order.isTold(front.first, back.first)) this.translate(connection, front, back);
     else this.undecided.push({ connection, front, back });
     return connection;
@@ -134,30 +134,30 @@ export class RouteReader {
   }
 
   /** @param own legs with the tuple that reaches furthest, where a source NAT before the VIP made several */
-  private untranslated(legs: Session, front: Stretch, own: readonly LegRef[], back: LegRef = front.last): Connection {
+  private untranslated(legs: Session, front: LegRef, back: LegRef, own: readonly LegRef[]): Connection {
     const connection = this.connection(legs, front, back);
     const direct = findDirectReturn(this.set, own);
     if (direct) this.directReturns.set(connection, direct);
     return connection;
   }
 
-  private connection(legs: Session, front: Stretch, back: LegRef): Connection {
-    const { set, order } = this;
+  private connection(legs: Session, front: LegRef, back: LegRef): Connection {
+    const { set, endpoints, order } = this;
     return {
       id: 0,
-      protocol: set.view(front.first).protocol,
+      protocol: set.view(front).protocol,
       role: "client",
-      client: front.src,
-      vip: front.dst,
+      client: sourceOf(set, endpoints, front),
+      vip: destinationOf(set, endpoints, front),
       backend: null,
       mode: null,
       legs,
       hops: UNCHANGED[legs.length] ?? legs.map((): Hop => "forward"),
-      front: front.first,
+      front,
       back,
       joinConfidence: 0,
       joinKeys: NO_KEYS,
-      start: order.referenceStart(front.first),
+      start: order.referenceStart(front),
       end: order.referenceEnd(legs),
       healthCheck: false,
     };
@@ -185,27 +185,12 @@ export class RouteReader {
   private stretches(legs: Session): Stretch[] {
     const parts: Stretch[] = [];
     const pieces: Stretch[] = [];
-    const findLike = (own: Stretch) => parts.find(({ src, dst }) => src === own.src && dst === own.dst);
     for (const ref of legs) {
       const own = this.stretch(ref);
-      if (!isWhole(own)) {
-        pieces.push(own);
-        continue;
-      }
-      const known = findLike(own);
-      if (known) {
-        known.last = ref;
-        merge(known, own);
-      } else parts.push(own);
+      if (isWhole(own)) extend(parts, own);
+      else pieces.push(own);
     }
-    for (const own of pieces) {
-      const known = findLike(own);
-      if (!known) parts.push(own);
-      else {
-        if (!isWhole(known)) known.last = own.last;
-        merge(known, own);
-      }
-    }
+    for (const own of pieces) extend(parts, own);
     return parts;
   }
 
@@ -238,10 +223,17 @@ function isWhole({ state, isAsked, isServed }: Stretch): boolean {
   return (state & OPENED) !== 0 || (isAsked && isServed);
 }
 
-function merge(known: Stretch, own: Stretch): void {
-  known.state |= own.state;
-  known.isAsked ||= own.isAsked;
-  known.isServed ||= own.isServed;
+/** Adds a leg to the stretch of its tuple, or a new stretch. */
+function extend(parts: Stretch[], own: Stretch): void {
+  for (const known of parts) {
+    if (known.src !== own.src || known.dst !== own.dst) continue;
+    if (isWhole(own) || !isWhole(known)) known.last = own.last;
+    known.state |= own.state;
+    known.isAsked ||= own.isAsked;
+    known.isServed ||= own.isServed;
+    return;
+  }
+  parts.push(own);
 }
 
 /**
@@ -249,6 +241,7 @@ function merge(known: Stretch, own: Stretch): void {
  * tried others before, or given the flow to another backend after it had lost its state.
  */
 function answeringStretch(parts: readonly Stretch[]): Stretch {
+  if (parts.length === 2 && (parts[1]!.state & OPENED) !== 0) return parts[1]!;
   const front = parts[0]!;
   const rest = parts.slice(1);
   const answered = rest.findLast(({ state }) => (state & L.LEG_SYN_ACK) !== 0);
