@@ -8,7 +8,7 @@ interface Source {
 
 /** A leg with the names it has in a run. */
 export interface ListedLeg {
-  /** `c17`: the same for the same captures, however many threads read them. */
+  /** `f17`, for a flow as one point saw it: other than `c17`, a connection end to end. The same for the same captures, however many threads read them. */
   id: string;
   /** A cursor that the next `at` may move. */
   leg: LegView;
@@ -60,6 +60,6 @@ export class LegList {
     const entry = this.order[index]!;
     const { leg, pointNames } = this.sources[this.source[entry]!]!;
     leg.at(this.number[entry]!);
-    return { id: `c${index + 1}`, leg, point: pointNames[leg.point] ?? "?" };
+    return { id: `f${index + 1}`, leg, point: pointNames[leg.point] ?? "?" };
   }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { pcapngFile } from "../../fixtures/packets/pcapng-file.ts";
 import { analysisPage } from "../../src/report/html/analysis-page.ts";
-import { escapeHtml, html } from "../../src/report/html/markup.ts";
+import { escapeHtml, html, prose } from "../../src/report/html/markup.ts";
 import { svgChart } from "../../src/report/html/svg-chart.ts";
 import { analyseFiles } from "./track-files.ts";
 import { exchange, refusingBackend, VIP } from "./traffic.ts";
@@ -63,4 +63,9 @@ test("a chart keeps its bars and its window inside", () => {
   expect(Math.min(...numbers)).toBeGreaterThanOrEqual(0);
   expect(Math.max(...numbers)).toBeLessThanOrEqual(960);
   expect(text.match(/class="bar bad"/g)).toHaveLength(2);
+});
+
+test("commands in backquotes are code", () => {
+  expect(prose("run `a <b>` first").text).toBe("run <code>a &lt;b&gt;</code> first");
+  expect(prose("a ` alone").text).toBe("a ` alone");
 });

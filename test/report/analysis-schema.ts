@@ -83,7 +83,8 @@ const finding = z.strictObject({
 });
 
 export const connectionSchema = z.strictObject({
-  id: z.string().regex(/^c\d+$/),
+  /** `c17` end to end, `f17` as one point saw it. */
+  id: z.string().regex(/^[cf]\d+$/),
   protocol,
   client: endpoint,
   vip: endpoint,

@@ -152,3 +152,23 @@ test("commands to run next are quoted for a shell", async () => {
   const text = await textOf({ "it's lb1 (old)-eth0.pcap": front, "lb1-eth1.pcap": back });
   expect(text).toContain(`'it'\\''s lb1 (old)-eth0.pcap'`);
 });
+
+test("where only the capture is at fault, the connections are called well first", async () => {
+  const legs = Array.from({ length: 24 }, (_, i) => {
+    const call = exchange(`10.1.0.${1 + (i % 6)}:${42001 + i}`, VIP, i / 10);
+    return { call, server: i % 2 === 0 ? "10.2.0.11:8443" : "10.2.0.12:8443" };
+  });
+  const analysis = await analyseFiles({
+    "lb1-eth0.pcap": inOrder(...legs.map(({ call }) => requestsOf(call.leg()))),
+    "lb1-eth1.pcap": inOrder(...legs.map(({ call, server }) => requestsOf(call.viaNat({ server })))),
+  });
+  expect(analysis.findings.map(({ id }) => id)).toEqual(["capture.one-sided"]);
+  const lines = analysisText(analysis, createPage(80, false, false)).split("\n");
+  const well = lines.findIndex((line) => line.startsWith("✓ nothing wrong with 24 connections"));
+  expect(well).toBeGreaterThan(0);
+  expect(lines.findIndex((line) => line.startsWith("! "))).toBeGreaterThan(well);
+});
+
+function requestsOf(leg: ReturnType<ReturnType<typeof exchange>["leg"]>) {
+  return leg.filter(({ direction }) => direction === "up").packets();
+}

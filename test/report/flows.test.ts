@@ -185,7 +185,7 @@ describe("shapes", () => {
     const lines = [...(await flowsOf(files())).csv()].join("\n").split("\n");
     expect(lines).toHaveLength(10);
     expect(lines[0]).toMatch(/^id,protocol,client,vip,backend,observation_point,/);
-    expect(lines[1]).toMatch(/^c1,tcp,10\.1\.0\.1:40001,192\.0\.2\.10:443,,lb1:eth0,,1767225600\.000000000,/);
+    expect(lines[1]).toMatch(/^f1,tcp,10\.1\.0\.1:40001,192\.0\.2\.10:443,,lb1:eth0,,1767225600\.000000000,/);
     for (const line of lines) expect(line.split(",")).toHaveLength(lines[0]?.split(",").length ?? 0);
   });
 
@@ -200,7 +200,7 @@ describe("shapes", () => {
       .split("\n")
       .slice(1)
       .map((line) => line.split(",")[0]);
-    expect(ids).toEqual(Array.from({ length: 1203 }, (_, i) => `c${i + 1}`));
+    expect(ids).toEqual(Array.from({ length: 1203 }, (_, i) => `f${i + 1}`));
   });
 
   test("CSV quotes what RFC 4180 says", () => {
@@ -227,8 +227,8 @@ describe("shapes", () => {
     const again = tcpConversation({ client: "10.1.0.1:40001", server: VIP, start: 5, clientIsn: 77 }).handshake();
     const packets = inOrder(exchange("10.1.0.1:40001", VIP, 0).packets(), again.packets());
     expect((await listed({ "x.pcap": packets })).map(({ id, outcome }) => [id, outcome])).toEqual([
-      ["c1", "ok"],
-      ["c2", "open"],
+      ["f1", "ok"],
+      ["f2", "open"],
     ]);
   });
 });

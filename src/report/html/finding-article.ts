@@ -5,7 +5,7 @@ import { FileNames } from "../file-names.ts";
 import { formatNumberOf } from "../format-quantity.ts";
 import { SIGNS, whereText } from "../text/finding-lines.ts";
 import { windowText } from "../text/time-window.ts";
-import { html, type Markup } from "./markup.ts";
+import { html, type Markup, prose } from "./markup.ts";
 
 /** Frames listed of each finding. */
 const EVIDENCE = 12;
@@ -19,7 +19,7 @@ export function findingArticle(analysis: Analysis, finding: Finding): Markup {
   return html`<article class="${severity}" id="${id}">
 <h3>${SIGNS[severity]} ${title}</h3>
 <p class="tag"><code>${id}</code> · <span class="severity">${severity}</span> · confidence ${confidence.toFixed(2)}${affected}</p>
-<p>${explanation}</p>
+<p>${prose(explanation)}</p>
 <dl>
 ${where === "" ? null : entry("where", html`<span class="mono">${where}</span>`)}
 ${since === null ? null : entry("since", html`${since}`)}
@@ -37,7 +37,7 @@ function entry(term: string, description: Markup): Markup {
 }
 
 function list(texts: readonly string[]): Markup {
-  return html`<ul>${texts.map((text) => html`<li>${text}</li>`)}</ul>`;
+  return html`<ul>${texts.map((text) => html`<li>${prose(text)}</li>`)}</ul>`;
 }
 
 function evidenceTable({ captures }: Analysis, { evidence }: Finding): Markup {
@@ -70,5 +70,5 @@ function alternatives(id: string): Markup | null {
   const explanation = Object.hasOwn(EXPLANATIONS, id) ? EXPLANATIONS[id] : undefined;
   if (explanation === undefined) return null;
   return html`<details><summary class="quiet">What it means, what else it could be, how to make sure</summary>
-<p>${explanation.means}</p>${list(explanation.alternatives)}${list(explanation.confirm)}</details>`;
+<p>${prose(explanation.means)}</p>${list(explanation.alternatives)}${list(explanation.confirm)}</details>`;
 }

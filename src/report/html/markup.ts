@@ -31,3 +31,11 @@ export function escapeHtml(text: string): string {
     .replaceAll('"', "&quot;")
     .replaceAll("'", "&#39;");
 }
+
+/** A sentence whose commands stand in backquotes. */
+export function prose(text: string): Markup {
+  const parts = text.split("`");
+  // an odd number of backquotes: one of them means itself
+  if (parts.length % 2 === 0) return html`${text}`;
+  return html`${parts.map((part, index) => (index % 2 === 0 ? html`${part}` : html`<code>${part}</code>`))}`;
+}

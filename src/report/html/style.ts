@@ -30,6 +30,6 @@ dd table { font-size: .875rem; } dd td.mono { white-space: nowrap; } dd tr:last-
 figure { margin: 1rem 0; } figcaption { color: var(--quiet); font-size: .875rem; } svg { width: 100%; height: auto; display: block; }
 svg text { fill: var(--quiet); font-size: 11px; font-family: inherit; } svg .bar { fill: var(--bar); } svg .bar.bad { fill: var(--critical); }
 svg .bar.risk { fill: var(--warning); } svg .band { fill: var(--band); } svg .axis { stroke: var(--line); stroke-width: 1; }
-footer { margin-top: 3rem; color: var(--quiet); font-size: .875rem; }
+details { margin-top: .75rem; } footer { margin-top: 3rem; color: var(--quiet); font-size: .875rem; }
 @media print { body { background: #fff; } main { max-width: none; padding: 0; } }
 `;

@@ -1,3 +1,4 @@
+import type { Finding } from "../../diagnose/finding.ts";
 import type { Analysis } from "../analysis.ts";
 import { blindSpots } from "../figures/blind-spots.ts";
 import { type VipFigures, vipFigures } from "../figures/vip-figures.ts";
@@ -43,14 +44,23 @@ function verdict(analysis: Analysis, vips: readonly VipFigures[], page: Page): s
       notes(analysis, page),
     ];
   }
+  const well = isAboutCapture(worst)
+    ? [...nothingWrong(analysis, page), ...blindSpotLines(blindSpots(analysis, vips), page)]
+    : [];
   const shown = page.full ? others : others.slice(0, SHOWN_FINDINGS);
   const hidden = others.length - shown.length;
   return [
+    well,
     findingInFull(analysis, worst, page),
     ...shown.map((finding) => findingInBrief(analysis, finding, page)),
     hidden > 0 ? [`  … ${formatNumberOf(hidden, "more finding")}: --full`] : [],
     notes(analysis, page),
   ];
+}
+
+/** Findings about the capture come last: with one of them first, nothing else is wrong. */
+function isAboutCapture({ id }: Finding): boolean {
+  return id.startsWith("capture.");
 }
 
 /** What is good to know and wrong with nothing, a line each. */
@@ -78,7 +88,7 @@ function ending(analysis: Analysis, vips: readonly VipFigures[], page: Page): st
   const worst = analysis.findings.find(({ severity }) => severity !== "info");
   if (worst === undefined) return [];
   return [
-    [...nothingElse(analysis, page), ...blindSpotLines(blindSpots(analysis, vips), page)],
+    isAboutCapture(worst) ? [] : [...nothingElse(analysis, page), ...blindSpotLines(blindSpots(analysis, vips), page)],
     lookCloser(analysis, worst, page),
   ];
 }

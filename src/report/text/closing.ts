@@ -10,10 +10,9 @@ const FEW = 0.01;
 
 /** Where something was found: what was looked at besides, in a line. */
 export function nothingElse(analysis: Analysis, page: Page): string[] {
-  const { findings, subject, leftOut } = analysis;
-  const isLoud = findings.some(({ severity }) => severity !== "info");
+  const { subject, leftOut } = analysis;
   const facts = [
-    `nothing ${isLoud ? "else" : "wrong"}: ${silentChecks(analysis)}`,
+    `nothing else: ${silentChecks(analysis)}`,
     ...(leftOut > 0 ? [`${formatNumberOf(leftOut, "finding")} left out as asked`] : []),
     ...healthCheckFact(subject.connections.filter(({ healthCheck }) => healthCheck).length),
     ...(page.full ? [] : ["--full shows all"]),
