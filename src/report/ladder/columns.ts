@@ -5,6 +5,7 @@ import type { LegRef } from "../../path/leg-set.ts";
 import { isInitialTtl, type Mac, sourceMac } from "../../path/macs.ts";
 import type { Column } from "./column.ts";
 import { legsTogether, type PacketEvent } from "./packet-event.ts";
+import { isHandedOn } from "./rewrites.ts";
 import type { Sighting } from "./sighting.ts";
 
 /** A node on the way, once for each time that the way leads there. */
@@ -21,6 +22,8 @@ export interface HostFacts {
   macs: readonly (Mac | null)[];
   /** Its own addresses, as far as they were seen in use. */
   addresses: readonly ReadonlySet<string>[];
+  /** MACs of backends to which balancers hand frames on, see `directMacs`. */
+  direct: ReadonlySet<Mac>;
 }
 
 /**
@@ -50,7 +53,7 @@ export function columnsOf(
     depth: visit.depth,
     sessions: [...visit.sessions],
   }));
-  markBalancers(connected, columns, connection, events);
+  markBalancers(connected, columns, connection, events, hosts.direct);
   const first = columns[0]!;
   const deepest = Math.max(...columns.map(({ depth }) => depth));
   if (columns.filter(({ depth }) => depth === first.depth).length === 1) {
@@ -168,30 +171,30 @@ function markBalancers(
   columns: readonly Column[],
   connection: Connection,
   events: readonly PacketEvent[],
+  direct: ReadonlySet<Mac>,
 ): void {
   const columnOf = new Map<LegRef, Column>();
   for (const column of columns) for (const leg of column.legs) columnOf.set(leg, column);
   const rewriting = new Set<Column>();
   for (const { sightings, kind } of events) {
     if (kind === "error") continue;
-    const shapes = new Map<Column, string>();
+    const seen = new Map<Column, Sighting[]>();
     for (const sighting of sightings) {
       const column = columnOf.get(sighting.leg)!;
-      const shape = shapeOf(sighting);
-      if ((shapes.get(column) ?? shape) !== shape) rewriting.add(column);
-      shapes.set(column, shape);
+      const before = seen.get(column) ?? [];
+      const isRewritten = (other: Sighting) =>
+        shapeOf(other) !== shapeOf(sighting) ||
+        isHandedOn(direct, other, sighting) ||
+        isHandedOn(direct, sighting, other);
+      if (before.some(isRewritten)) rewriting.add(column);
+      seen.set(column, [...before, sighting]);
     }
   }
   const isTunnel = connection.mode === "dsr-tunnel";
   const deepest = Math.max(...columns.map(({ depth }) => depth));
   for (const column of columns) {
     const isRewriting = rewriting.has(column) && !(isTunnel && column.depth === deepest);
-    const isDirect = column.legs.some(
-      (leg) =>
-        connection.hops[connection.legs.indexOf(leg)] === "dsr-l2" &&
-        (column.points.length > 1 || set.view(leg).up.copies > 0),
-    );
-    if (isRewriting || isDirect || column.sessions.length > 1) column.role = "lb";
+    if (isRewriting || column.sessions.length > 1) column.role = "lb";
   }
   // what gets requests in its place is a load balancer, too, whatever it does with them
   const tiers = new Set(columns.flatMap(({ role, depth }) => (role === "lb" ? [depth] : [])));

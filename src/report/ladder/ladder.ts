@@ -9,6 +9,7 @@ import { clientSession } from "../../path/outcome.ts";
 import type { Column } from "./column.ts";
 import { columnsOf } from "./columns.ts";
 import { coverageOf, type Watch } from "./coverage.ts";
+import { directMacs } from "./direct-macs.ts";
 import { orderLegs } from "./leg-order.ts";
 import { localAddresses } from "./local-addresses.ts";
 import { matchPackets, type SequenceShift } from "./match-packets.ts";
@@ -75,9 +76,11 @@ export function ladderOf(
   const facts = { connected, connection, macs, findings: options.findings ?? [], left: options.left ?? 0 };
   if (events.length === 0) return { ...facts, columns: [], steps: [] };
   events.sort((a, b) => a.time - b.time);
+  const direct = directMacs(connected, connection);
   const columns = columnsOf(connected, connection, ordered, events, {
     macs,
     addresses: localAddresses(connected.set, macs),
+    direct,
   });
   const companions = usualCompanions(connected, connection);
   const coverage = coverageOf(columns, ordered.flat(), events, {
@@ -86,7 +89,7 @@ export function ladderOf(
     bypassed: (column) => bypassedAt(connected, column, companions),
     silent: (column) => silentAt(connected, connection, column),
   });
-  const reader = new StepReader(connected, connection, columns, coverage, macs, options.resets ?? []);
+  const reader = new StepReader(connected, direct, columns, coverage, macs, options.resets ?? []);
   return { ...facts, columns, steps: events.map((event) => reader.read(event)) };
 }
 

@@ -1,4 +1,3 @@
-import type { Connection } from "../../path/connection.ts";
 import { type EndpointTable, macText } from "../../path/endpoints.ts";
 import { type Mac, macHigh, macLow } from "../../path/macs.ts";
 import type { Stop } from "./journey.ts";
@@ -17,10 +16,14 @@ export interface Rewrite {
   to: string;
 }
 
-/** The rewrites of a packet, in the order in which it met them. */
+/**
+ * The rewrites of a packet, in the order in which it met them.
+ *
+ * @param direct MACs of backends to which a balancer hands frames on, see `directMacs`
+ */
 export function rewritesOf(
   endpoints: EndpointTable,
-  connection: Connection,
+  direct: ReadonlySet<Mac>,
   event: PacketEvent,
   stops: readonly Stop[],
 ): Rewrite[] {
@@ -30,7 +33,7 @@ export function rewritesOf(
     for (const sighting of sightings) {
       if (before !== null) {
         const isInside = before.stop === stop;
-        for (const change of changes(endpoints, connection, event, before.sighting, sighting)) {
+        for (const change of changes(endpoints, direct, event, before.sighting, sighting)) {
           rewrites.push({ stop: before.stop, isInside, ...change });
         }
       }
@@ -44,7 +47,7 @@ type Change = Pick<Rewrite, "kind" | "from" | "to">;
 
 function changes(
   endpoints: EndpointTable,
-  connection: Connection,
+  direct: ReadonlySet<Mac>,
   event: PacketEvent,
   a: Sighting,
   b: Sighting,
@@ -69,11 +72,15 @@ function changes(
       to: tunnelB.join(" in "),
     });
   }
-  const isDirect = connection.hops[connection.legs.indexOf(b.leg)] === "dsr-l2";
-  if (isDirect && event.direction === "up" && a.dstMac !== b.dstMac && list.length === 0) {
+  if (event.direction === "up" && isHandedOn(direct, a, b)) {
     list.push({ kind: "mac", from: macName(a.dstMac), to: macName(b.dstMac) });
   }
   return list;
+}
+
+/** Whether a balancer wrote a backend's MAC into a frame between two sightings. */
+export function isHandedOn(direct: ReadonlySet<Mac>, before: Sighting, after: Sighting): boolean {
+  return before.dstMac !== 0 && direct.has(after.dstMac) && !direct.has(before.dstMac);
 }
 
 function macName(mac: Mac): string {

@@ -1,7 +1,6 @@
 import { ACK, FIN, RST, SYN } from "../../decode/packet.ts";
 import type { ResetVerdict } from "../../diagnose/reset-verdict.ts";
 import type { Connected } from "../../path/connect.ts";
-import type { Connection } from "../../path/connection.ts";
 import type { LegRef } from "../../path/leg-set.ts";
 import type { Mac } from "../../path/macs.ts";
 import { formatBytes } from "../format-quantity.ts";
@@ -20,7 +19,7 @@ import { type SegmentPlace, StreamState } from "./stream-state.ts";
 /** Says of every packet of a connection what it is and what happened to it. */
 export class StepReader {
   private readonly connected: Connected;
-  private readonly connection: Connection;
+  private readonly direct: ReadonlySet<Mac>;
   private readonly coverage: Coverage;
   private readonly streams = new Map<string, StreamState>();
   private readonly moves: MoveWatch;
@@ -31,14 +30,14 @@ export class StepReader {
 
   constructor(
     connected: Connected,
-    connection: Connection,
+    direct: ReadonlySet<Mac>,
     columns: readonly Column[],
     coverage: Coverage,
     macs: readonly (Mac | null)[],
     resets: readonly ResetVerdict[],
   ) {
     this.connected = connected;
-    this.connection = connection;
+    this.direct = direct;
     this.coverage = coverage;
     this.moves = new MoveWatch(connected.set, columns, macs);
     this.resets = resets;
@@ -68,7 +67,7 @@ export class StepReader {
       event,
       journey,
       delays: delaysOf(this.connected, journey.stops),
-      rewrites: rewritesOf(this.connected.endpoints, this.connection, event, journey.stops),
+      rewrites: rewritesOf(this.connected.endpoints, this.direct, event, journey.stops),
       label: this.label(event, kind, payload?.text ?? null),
       isAgain,
       notes,
