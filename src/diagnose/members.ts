@@ -38,9 +38,16 @@ export interface Membership {
  * Finds the members of a VIP's tier of load balancers: at the point where its flows are sent to several MACs, and by
  * the nodes of the balancers themselves. Several tiers give several memberships.
  */
-export function membershipsOf(subject: Case, group: VipGroup): Membership[] {
-  return [...byMac(subject, group), ...byNode(subject, group)];
+export function membershipsOf(subject: Case, group: VipGroup): readonly Membership[] {
+  const known = memberships.get(group);
+  if (known) return known;
+  const found = [...byMac(subject, group), ...byNode(subject, group)];
+  memberships.set(group, found);
+  return found;
 }
+
+/** Several detectors ask for the same ones. */
+const memberships = new WeakMap<VipGroup, readonly Membership[]>();
 
 /** Names of the nodes whose own MAC is known: frames that reach a captured node carry it. */
 function nodesByMac(subject: Case, group: VipGroup): Map<Mac, string> {
@@ -69,17 +76,43 @@ interface PointMembers {
   moves: Move[];
 }
 
+/**
+ * Points at which the group's packets go to more than one MAC. Most points have one next hop: they are ruled out by
+ * comparing words, before anything is counted.
+ */
+function splittingPoints(subject: Case, group: VipGroup): Set<number> {
+  const { set } = subject.connected;
+  const splitting = new Set<number>();
+  const firsts = new Map<number, { word0: number; word1: number }>();
+  for (const connection of group.connections) {
+    for (const ref of connection.legs) {
+      const { up } = set.view(ref);
+      const word0 = up.macWord(0);
+      const word1 = up.macWord(1) >>> 16;
+      if ((word0 | word1) === 0) continue;
+      const point = set.pointOf(ref).index;
+      const first = firsts.get(point);
+      if (!first) firsts.set(point, { word0, word1 });
+      else if (first.word0 !== word0 || first.word1 !== word1) splitting.add(point);
+    }
+  }
+  return splitting;
+}
+
 function byMac(subject: Case, group: VipGroup): Membership[] {
   const { set } = subject.connected;
+  const splitting = splittingPoints(subject, group);
+  if (splitting.size === 0) return [];
   const perPoint = new Map<number, PointMembers>();
   for (const connection of group.connections) {
     for (const ref of connection.legs) {
+      const point = set.pointOf(ref).index;
+      if (!splitting.has(point)) continue;
       const view = set.view(ref);
       if (view.up.packets === 0 || view.context !== 0 || !view.has(L.LEG_SYN | L.LEG_SYN_ACK)) continue;
       if (!isFrontTuple(subject, connection, ref)) continue;
       const mac = destinationMac(firstMacs(set, ref, 0).mac);
       if (mac === 0) continue;
-      const point = set.pointOf(ref).index;
       let entry = perPoint.get(point);
       if (!entry) {
         entry = { members: new Map(), counts: new Map(), moves: [] };
@@ -91,7 +124,7 @@ function byMac(subject: Case, group: VipGroup): Membership[] {
       if (move) entry.moves.push(move);
     }
   }
-  const memberships: Membership[] = [];
+  const found: Membership[] = [];
   let nodeNames: Map<Mac, string> | null = null;
   for (const [point, { members, counts, moves }] of perPoint) {
     const enough = [...counts.values()].filter((flows) => flows >= members.size * MIN_MEMBER_SHARE);
@@ -102,9 +135,9 @@ function byMac(subject: Case, group: VipGroup): Membership[] {
       const mac = Number(key);
       names.set(key, nodeNames.get(mac) ?? macText(macHigh(mac), macLow(mac)));
     }
-    memberships.push({ kind: "mac", point: set.points[point]!.name, memberOf: members, names, moves });
+    found.push({ kind: "mac", point: set.points[point]!.name, memberOf: members, names, moves });
   }
-  return memberships;
+  return found;
 }
 
 /** The first time that a leg's client packets went to another MAC than before. */
@@ -141,6 +174,7 @@ function isFrontTuple(subject: Case, connection: Connection, ref: LegRef): boole
 
 /** By the nodes that the VIP's packets reach under its own address and that rewrite or terminate them. */
 function byNode(subject: Case, group: VipGroup): Membership[] {
+  if (subject.balancers.size < 2) return [];
   const { set } = subject.connected;
   const members = new Map<Connection, string>();
   const moves: Move[] = [];

@@ -273,6 +273,10 @@ export class SideView {
   get mac(): readonly [number, number, number] {
     return [this.word(L.MAC), this.word(L.MAC + 1), this.word(L.MAC + 2)];
   }
+  /** One of the three words of `mac`, without making an array of them. */
+  macWord(index: 0 | 1 | 2): number {
+    return this.word(L.MAC + index);
+  }
   get copyMac(): readonly [number, number, number] {
     return [this.word(L.COPY_MAC), this.word(L.COPY_MAC + 1), this.word(L.COPY_MAC + 2)];
   }
