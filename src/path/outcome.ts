@@ -3,6 +3,7 @@ import { legOutcome, type Outcome } from "../flow/leg-outcome.ts";
 import type { LegView } from "../flow/leg-view.ts";
 import type { Connection } from "./connection.ts";
 import type { LegRef, LegSet } from "./leg-set.ts";
+import { isSameTuple } from "./tuples.ts";
 
 const CLOSED = L.LEG_FIN_UP | L.LEG_FIN_DOWN;
 const RESET = L.LEG_RST_UP | L.LEG_RST_DOWN;
@@ -40,10 +41,12 @@ export function clientSession(connection: Connection): readonly LegRef[] {
 
 /**
  * A reset that took nothing from anybody: the other side had closed, and all that the resetting side had sent was
- * acknowledged. Some proxies and servers end so instead of with a FIN.
+ * acknowledged. Some proxies and servers end so instead of with a FIN. Or the client had closed with its answer in
+ * hand, and a last segment came late.
  */
 export function isHarmless(leg: LegView): boolean {
   const { up, down } = leg;
+  if (leg.has(L.LEG_RST_UP) && leg.has(L.LEG_FIN_UP) && !leg.has(L.LEG_FIN_DOWN)) return isLateData(leg);
   const hasOnly = (reset: number, fin: number) => leg.has(reset) && !leg.has(fin);
   if (hasOnly(L.LEG_RST_DOWN, L.LEG_FIN_DOWN))
     return leg.has(L.LEG_FIN_UP) && ((up.highestAck - down.nextSeq) | 0) >= 0;
@@ -51,21 +54,15 @@ export function isHarmless(leg: LegView): boolean {
   return false;
 }
 
+/** One segment at most reached the client after its close, and it had received others before: not a download cut off. */
+function isLateData({ state, up, down }: LegView): boolean {
+  if ((state & L.LEG_RST_DOWN) !== 0 || down.packets === 0) return false;
+  const received = (up.highestAck - down.baseSeq) | 0;
+  const late = (down.nextSeq - up.highestAck) | 0;
+  return received > 1 && late <= down.largestSent;
+}
+
 /** Only requests pass here (direct return), and the client has closed: what it acknowledged before, it had received. */
 function isOneSidedClose(leg: LegView): boolean {
   return leg.down.packets === 0 && leg.has(L.LEG_FIN_UP) && leg.up.acksOfUnseen > 0;
-}
-
-function isSameTuple(set: LegSet, a: LegRef, b: LegRef): boolean {
-  const one = set.view(a);
-  const { srcPort, dstPort } = one;
-  const src = one.src;
-  const dst = one.dst;
-  const other = set.view(b);
-  return (
-    other.srcPort === srcPort &&
-    other.dstPort === dstPort &&
-    other.src.every((word, i) => word === src[i]) &&
-    other.dst.every((word, i) => word === dst[i])
-  );
 }

@@ -62,6 +62,7 @@ function testFolders(folders: readonly Folder[]): void {
     const whole = scoreJoins(truth, select([...truth.files]));
     expectNothingWrong(whole, "all points");
     expectJoined(whole, truth.mode, "all points");
+    expect(whole.wrongOutcomes).toEqual([]);
     for (const [points, files] of Object.entries(subsets(truth.files))) {
       const score = scoreJoins(truth, select(files));
       expectNothingWrong(score, points);

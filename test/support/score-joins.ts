@@ -5,6 +5,7 @@ import type { TrackedCapture } from "../../src/flow/tracked-capture.ts";
 import { trackCaptures } from "../../src/offline/track-captures.ts";
 import { type Connected, connect } from "../../src/path/connect.ts";
 import type { Connection } from "../../src/path/connection.ts";
+import { connectionOutcome } from "../../src/path/outcome.ts";
 import { tupleOf } from "../../src/path/tuples.ts";
 
 /** What joining is compared with: the part of a scenario's expect.json that tells of connections. */
@@ -22,6 +23,8 @@ export interface TrueJoin {
   start: number;
   /** Several where the backend may be called by its address or its MAC; none where nothing captured shows it. */
   backend?: string | readonly string[] | null;
+  /** Any of these; none where the truth is not known. */
+  outcome?: string | readonly string[];
 }
 
 /** How the connections that were joined compare with the truth. Lists name connections by client. */
@@ -36,6 +39,8 @@ export interface JoinScore {
   missing: string[];
   /** Connections that are there more than once. */
   repeated: string[];
+  /** Connections that ended otherwise for their client. */
+  wrongOutcomes: string[];
 }
 
 /** The truth of a folder with an expect.json, or null where there is none. */
@@ -64,7 +69,7 @@ export function scoreJoins(truth: TrueJoins, { timeBase, captures }: JoinInput):
   const connected = connect(captures);
   const byCall = callsOf(connected, connected.connections);
   const shown = callsShown(connected);
-  const score: JoinScore = { joined: 0, unjoined: [], falseJoins: [], missing: [], repeated: [] };
+  const score: JoinScore = { joined: 0, unjoined: [], falseJoins: [], missing: [], repeated: [], wrongOutcomes: [] };
   const claimed = new Set<Connection>();
   for (const connection of truth.connections) {
     const call = `${connection.client} > ${connection.vip}`;
@@ -76,6 +81,10 @@ export function scoreJoins(truth: TrueJoins, { timeBase, captures }: JoinInput):
     if (!found) {
       if (shown.has(call)) score.missing.push(connection.client);
       continue;
+    }
+    const outcome = connectionOutcome(connected.set, found);
+    if (connection.outcome && ![connection.outcome].flat().includes(outcome)) {
+      score.wrongOutcomes.push(`${connection.client} is ${outcome}, not ${connection.outcome}`);
     }
     const backend = found.backend === null ? null : connected.endpoints.text(found.backend);
     const accepted = [connection.backend ?? []].flat();
