@@ -1,4 +1,4 @@
-import { inferScheduler, type Scheduler } from "../balance/scheduler.ts";
+import type { Scheduler } from "../balance/scheduler.ts";
 import { type ShareStatistics, shareStatistics } from "../balance/shares.ts";
 import type { Connection } from "../path/connection.ts";
 import { addressText } from "../path/endpoints.ts";
@@ -26,9 +26,8 @@ export const balance: Detector = {
     const findings: Finding[] = [];
     for (const group of subject.vips) {
       if (group.byBackend.size < 2) continue;
-      const { choices, connections } = choicesOf(subject, group);
-      const scheduler = inferScheduler(choices);
-      const common = commonTime(group, connections);
+      const { scheduler } = choicesOf(subject, group);
+      const common = commonTime(group);
       const skew =
         scheduler.name === "source"
           ? sourceSkew(subject, group, common)
@@ -44,14 +43,14 @@ export const balance: Detector = {
 };
 
 /** Connections begun while all backends were given some: a backend that came later is not to be judged by before. */
-function commonTime(group: VipGroup, connections: readonly Connection[]): Connection[] {
+function commonTime(group: VipGroup): Connection[] {
   let from = Number.NEGATIVE_INFINITY;
   let to = Number.POSITIVE_INFINITY;
   for (const list of group.byBackend.values()) {
     from = Math.max(from, list[0]!.start);
     to = Math.min(to, list.at(-1)!.start);
   }
-  return connections.filter(({ start }) => start >= from && start <= to);
+  return group.connections.filter(({ start, backend }) => backend !== null && start >= from && start <= to);
 }
 
 function countsByBackend(

@@ -2,7 +2,7 @@ import { type Choices, inferScheduler, type Scheduler } from "../balance/schedul
 import type { Connection } from "../path/connection.ts";
 import type { Case, VipGroup } from "./case.ts";
 
-/** A VIP's choices of backends, and the backends that their indexes stand for. */
+/** A VIP's choices of backends (the first few thousand), and the backends that their indexes stand for. */
 export interface VipChoices {
   choices: Choices;
   backends: readonly number[];
@@ -10,11 +10,28 @@ export interface VipChoices {
   connections: readonly Connection[];
 }
 
+/** More choices than this tell nothing new of the rule that made them. */
+const MAX_CHOICES = 4000;
+
+/** A VIP's first choices and the rule that they follow: made once for all who ask. */
+export function choicesOf(subject: Case, group: VipGroup): VipChoices & { scheduler: Scheduler } {
+  let known = choicesOfGroup.get(group);
+  if (!known) {
+    const made = readChoices(subject, group);
+    known = { ...made, scheduler: inferScheduler(made.choices) };
+    choicesOfGroup.set(group, known);
+  }
+  return known;
+}
+
+const choicesOfGroup = new WeakMap<VipGroup, VipChoices & { scheduler: Scheduler }>();
+
 /** The choices that a VIP's balancers made, in their order: by the time of the SYN to the backend. */
-export function choicesOf(subject: Case, group: VipGroup): VipChoices {
+function readChoices(subject: Case, group: VipGroup): VipChoices {
   const backends = [...group.byBackend.keys()];
   const index = new Map(backends.map((backend, i) => [backend, i]));
   const chosen = group.connections
+    .slice(0, MAX_CHOICES)
     .map((connection) => ({ connection, time: choiceTime(subject, connection) }))
     .sort((a, b) => a.time - b.time);
   const { endpoints } = subject.connected;
@@ -45,7 +62,7 @@ export function schedulersOf(subject: Case): Map<number, Scheduler> {
   const schedulers = new Map<number, Scheduler>();
   for (const group of subject.vips) {
     if (group.byBackend.size < 2) continue;
-    schedulers.set(group.vip, inferScheduler(choicesOf(subject, group).choices));
+    schedulers.set(group.vip, choicesOf(subject, group).scheduler);
   }
   return schedulers;
 }

@@ -1,5 +1,4 @@
 import type { SchedulerName } from "../balance/scheduler.ts";
-import { inferScheduler } from "../balance/scheduler.ts";
 import type { Case, VipGroup } from "./case.ts";
 import { choicesOf } from "./choices.ts";
 import { count } from "./confidence.ts";
@@ -40,8 +39,7 @@ export const schedulerMismatch: Detector = {
 function mismatchOf(subject: Case, group: VipGroup): Finding | null {
   const meant = subject.vipTopology(group)?.scheduler;
   if (!meant || group.byBackend.size < 2) return null;
-  const { choices, connections } = choicesOf(subject, group);
-  const seen = inferScheduler(choices);
+  const { connections, scheduler: seen } = choicesOf(subject, group);
   if (seen.name === "unknown" || seen.confidence < MIN_CONFIDENCE || connections.length < MIN_CHOICES) return null;
   if (LOOKS_LIKE[meant]?.includes(seen.name)) return null;
   const vip = subject.text(group.vip);
