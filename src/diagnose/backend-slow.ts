@@ -21,16 +21,13 @@ export const backendSlow: Detector = {
     const findings: Finding[] = [];
     for (const group of subject.vips) {
       if (group.protocol !== 6 || group.byBackend.size < 2) continue;
-      const answers = new Map<number, { times: number[]; connections: Connection[]; handshakes: number[] }>();
-      for (const [backend, connections] of group.byBackend) answers.set(backend, answersOf(subject, connections));
-      for (const [backend, own] of answers) {
-        const one = slowBackend(
-          subject,
-          group,
-          backend,
-          own,
-          [...answers].filter(([other]) => other !== backend),
-        );
+      const answers = [...group.byBackend].map(([backend, connections]) => answersOf(subject, backend, connections));
+      // Nearly all backends are as fast as the rest: only one whose median stands out is compared with all answers.
+      const usual = median(answers.filter(({ times }) => times.length > 0).map((own) => own.median));
+      for (const own of answers) {
+        if (!(own.median > usual)) continue;
+        const others = answers.filter((other) => other !== own);
+        const one = slowBackend(subject, group, own, others);
         if (one) findings.push(one);
       }
     }
@@ -40,7 +37,7 @@ export const backendSlow: Detector = {
 
 type Answers = ReturnType<typeof answersOf>;
 
-function answersOf(subject: Case, connections: readonly Connection[]) {
+function answersOf(subject: Case, backend: number, connections: readonly Connection[]) {
   const times: number[] = [];
   const handshakes: number[] = [];
   const measured: Connection[] = [];
@@ -57,29 +54,29 @@ function answersOf(subject: Case, connections: readonly Connection[]) {
     times.push(answer);
     measured.push(connection);
   }
-  return { times, connections: measured, handshakes };
+  return { backend, times, connections: measured, handshakes, median: median(times) };
 }
 
-function slowBackend(
-  subject: Case,
-  group: VipGroup,
-  backend: number,
-  own: Answers,
-  others: readonly (readonly [number, Answers])[],
-): Finding | null {
-  const rest = others.flatMap(([, answers]) => answers.times).sort((a, b) => a - b);
-  if (own.times.length < MIN_ANSWERS || rest.length < MIN_ANSWERS) return null;
-  const mine = median(own.times);
+function lowestMedian(all: readonly Answers[]): number {
+  return all.reduce((lowest, { median: own }) => (own < lowest ? own : lowest), Number.POSITIVE_INFINITY);
+}
+
+function slowBackend(subject: Case, group: VipGroup, own: Answers, others: readonly Answers[]): Finding | null {
+  const { backend, median: mine } = own;
+  const factor = subject.threshold("backend.slow", "factor");
+  if (own.times.length < MIN_ANSWERS || !(mine >= factor * lowestMedian(others))) return null;
+  const rest = others.flatMap((answers) => answers.times).sort((a, b) => a - b);
+  if (rest.length < MIN_ANSWERS) return null;
   const theirs = quantile(rest, 0.5);
   // A difference that nobody feels is no finding.
   const difference = subject.threshold("backend.slow", "differenceSeconds") * 1e9;
-  if (mine < theirs * subject.threshold("backend.slow", "factor") || mine - theirs < difference) return null;
+  if (mine < theirs * factor || mine - theirs < difference) return null;
   // Most of its answers must be slower than nearly all of the others': a long tail is not a slow host.
   const limit = Math.max(quantile(rest, 0.9), theirs + difference / 2);
   const slow = own.times.filter((time) => time > limit).length;
   if (slow < own.times.length * 0.6) return null;
   const network = median(own.handshakes);
-  const networkRest = median(others.flatMap(([, answers]) => answers.handshakes));
+  const networkRest = median(others.flatMap((answers) => answers.handshakes));
   if (network - networkRest > (mine - theirs) / 3) return null;
   const name = subject.text(backend);
   const slowOnes = own.connections.filter((_, i) => own.times[i]! > limit);

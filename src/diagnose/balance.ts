@@ -174,6 +174,8 @@ function loadSkew(subject: Case, group: VipGroup): Finding | null {
   const backends = [...group.byBackend.keys()];
   const flows = shareStatistics(backends.map((backend) => group.byBackend.get(backend)!.length));
   if (flows.maxOverExpected > EVEN) return null;
+  // A few connections that live long carry such a load: without any there is none.
+  if (!group.connections.some((connection) => isLong(subject, connection))) return null;
   const loads = new Map<Connection, Load>();
   for (const connection of group.connections)
     if (connection.backend !== null) loads.set(connection, loadOf(subject, connection));
@@ -234,9 +236,13 @@ function loadOf(subject: Case, connection: Connection): Load {
   return load;
 }
 
+function isLong(subject: Case, { start, end }: Connection): boolean {
+  return end - start >= (subject.end - subject.start) * LONG_LIVED_SHARE;
+}
+
 /** There for most of the run, and many messages in both directions: not one large download. */
 function isLongLived(subject: Case, connection: Connection): boolean {
-  if (connection.end - connection.start < (subject.end - subject.start) * LONG_LIVED_SHARE) return false;
+  if (!isLong(subject, connection)) return false;
   return connection.legs.some((ref) => {
     const { up, down } = subject.leg(ref);
     return up.packets >= MIN_MESSAGES && down.packets >= MIN_MESSAGES && up.payloadBytes > 0 && down.payloadBytes > 0;
