@@ -58,7 +58,7 @@ function answersOf(subject: Case, backend: number, connections: readonly Connect
 }
 
 function lowestMedian(all: readonly Answers[]): number {
-  return all.reduce((lowest, { median: own }) => (own < lowest ? own : lowest), Number.POSITIVE_INFINITY);
+  return Math.min(...all.filter(({ times }) => times.length > 0).map((one) => one.median));
 }
 
 function slowBackend(subject: Case, group: VipGroup, own: Answers, others: readonly Answers[]): Finding | null {
