@@ -1,7 +1,7 @@
 import { Anchors } from "./anchors.ts";
 import { type PairClock, SampleList } from "./clock-samples.ts";
 import type { LegSet } from "./leg-set.ts";
-import type { Session } from "./sessions.ts";
+import type { Session } from "./session.ts";
 
 /** How one capture's clock stands to the run's reference clock. */
 export interface CaptureClock {

@@ -5,7 +5,7 @@ import type { CaptureClock } from "./clocks.ts";
 import type { EndpointTable } from "./endpoints.ts";
 import type { LegRef, LegSet } from "./leg-set.ts";
 import { destinationMac, sourceMac } from "./macs.ts";
-import type { Session } from "./sessions.ts";
+import type { Session } from "./session.ts";
 import { tupleOf } from "./tuples.ts";
 
 /** Legs of one UDP conversation at several points begin within this. */

@@ -3,7 +3,7 @@ import type { EndpointTable } from "./endpoints.ts";
 import type { LegRef, LegSet } from "./leg-set.ts";
 import { isOtherLife } from "./lookalikes.ts";
 import { type Ranges, rangesOf } from "./sequence-ranges.ts";
-import type { Session } from "./sessions.ts";
+import type { Session } from "./session.ts";
 import { destinationOf, sourceOf } from "./tuples.ts";
 
 /** Sequence space is indexed in buckets of 64 KiB; of long ranges the last of them, where both captures ended. */

@@ -1,6 +1,6 @@
 import * as L from "../flow/leg-layout.ts";
 import type { LegRef, LegSet } from "./leg-set.ts";
-import type { Session } from "./sessions.ts";
+import type { Session } from "./session.ts";
 import { isSameDestination, isSameTuple } from "./tuples.ts";
 
 /** A SYN is tried for about two minutes: legs of one session begin within it. */

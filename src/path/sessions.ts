@@ -4,12 +4,7 @@ import type { EndpointTable } from "./endpoints.ts";
 import { joinLateLegs } from "./late-legs.ts";
 import type { LegRef, LegSet } from "./leg-set.ts";
 import { settleLookalikes } from "./lookalikes.ts";
-
-/**
- * Legs of one session, in no particular order: one conversation that NAT, DSR and tunnels pass on without terminating
- * it, as seen at any number of points. A terminating proxy makes two sessions of one connection.
- */
-export type Session = LegRef[];
+import type { Session } from "./session.ts";
 
 /** No conversation is seen more often at one point: before and after two NATs and a tunnel, with room. */
 const MOST_LEGS = 8;
