@@ -3,6 +3,7 @@ import { boolean, custom, integer, option } from "@oclif/core/flags";
 import { UsageError } from "../src/cli/exit-codes.ts";
 import type { AddressMatch } from "../src/report/flows/address-match.ts";
 import type { FlowsDocument } from "../src/report/flows/flow-document.ts";
+import type { Page } from "../src/report/text/page.ts";
 import { BaseCommand } from "./base.ts";
 
 const OUTCOMES = ["ok", "refused", "reset", "timeout", "open"] as const;
@@ -18,10 +19,11 @@ const address = custom<AddressMatch>({
 });
 
 export default class Flows extends BaseCommand {
-  static override summary = "list conversations; filter and sort them";
+  static override summary = "list connections or legs; filter, sort, cut them out";
 
   static override description = [
-    "Lists every TCP and UDP conversation that an observation point saw: a table, CSV or JSON, in the order of their starts unless told otherwise. A filter given several times lets any of its values through; different filters must all hold.",
+    "Lists every TCP and UDP connection from client to backend, with how it ended and who reset it: a table, CSV or JSON, in the order of their starts unless told otherwise. With --legs, every conversation as each observation point saw it. A filter given several times lets any of its values through; different filters must all hold.",
+    "--pcap writes the packets of the connections listed, of all captures, as one pcapng in which each packet says which connection, leg and hop it is.",
     "ADDRESS is an address, a prefix, or either with a port: 192.0.2.10, 192.0.2.0/24, 192.0.2.10:443, 2001:db8::/32, [2001:db8::1]:443.",
   ].join("\n\n");
 
@@ -36,6 +38,11 @@ export default class Flows extends BaseCommand {
       command: "<%= config.bin %> <%= command.id %> rs1.pcap --with-retransmits --sort retransmits --limit 10",
     },
     {
+      description: "What a finding is about, for Wireshark",
+      command:
+        "<%= config.bin %> <%= command.id %> lb?.pcap rs?.pcap --finding ecmp.rehash --limit 20 --pcap moved.pcapng",
+    },
+    {
       description: "For a spreadsheet",
       command: "<%= config.bin %> <%= command.id %> lb1.pcap lb2.pcap --csv > flows.csv",
     },
@@ -48,12 +55,23 @@ export default class Flows extends BaseCommand {
   static override flags = {
     client: address({ summary: "Opened by this address.", ...several }),
     vip: address({ summary: "Called this address.", ...several }),
+    backend: address({ summary: "Served by this address.", exclusive: ["legs"], ...several }),
     host: address({ summary: "This address on either side.", ...several }),
     port: integer({ summary: "This port on either side.", min: 0, max: 65_535, helpValue: "PORT", ...several }),
     protocol: option({ summary: "This protocol only.", options: ["tcp", "udp"] as const, helpGroup: "FILTER" })(),
     outcome: option({ summary: "Ended so.", options: OUTCOMES, ...several })(),
     state: option({ summary: "In this conn_state of Zeek.", options: STATES, helpValue: "STATE", ...several })(),
     point: custom<string>({ summary: "Seen at this observation point, or node.", helpValue: "NAME" })(several),
+    node: custom<string>({ summary: "Passed this node.", helpValue: "NAME" })({ exclusive: ["legs"], ...several }),
+    finding: custom<string>({ summary: "Suffers from this finding.", helpValue: "ID" })({
+      exclusive: ["legs"],
+      ...several,
+    }),
+    clients: boolean({
+      summary: "Without health checks and what balancers open for themselves.",
+      exclusive: ["legs"],
+      helpGroup: "FILTER",
+    }),
     "min-bytes": integer({ summary: "With so much payload.", min: 0, helpValue: "BYTES", helpGroup: "FILTER" }),
     "with-resets": boolean({ summary: "With a reset.", helpGroup: "FILTER" }),
     "with-retransmits": boolean({ summary: "With a retransmission.", helpGroup: "FILTER" }),
@@ -64,6 +82,13 @@ export default class Flows extends BaseCommand {
     })(),
     reverse: boolean({ summary: "The other way round." }),
     limit: integer({ summary: "At most so many, after sorting.", min: 0, helpValue: "N" }),
+    legs: boolean({ summary: "Each conversation as each observation point saw it." }),
+    pcap: custom<string>({
+      summary: "Write the packets of the connections listed there, as pcapng.",
+      helpValue: "FILE",
+    })({
+      exclusive: ["legs"],
+    }),
     csv: boolean({ summary: "Print CSV (RFC 4180, lines ended by LF).", exclusive: ["json"] }),
     "max-legs": integer({
       summary: "Conversations followed at once; beyond it the idlest are given up.",
@@ -76,30 +101,70 @@ export default class Flows extends BaseCommand {
   override async run(): Promise<FlowsDocument | undefined> {
     const { args, flags } = await this.parse(Flows);
     const { TimeBase } = await import("../src/capture/time-base.ts");
-    const { trackCaptures } = await import("../src/offline/track-captures.ts");
     const { withProgressBar } = await import("../src/report/progress-bar.ts");
-    const { FlowList } = await import("../src/report/flows/flow-list.ts");
-    const timeBase = new TimeBase();
-    const captures = await withProgressBar(process.stderr, (onProgress) =>
-      trackCaptures(args.capture, { timeBase, onProgress, maxLegs: flags["max-legs"] }),
-    );
-    const flows = new FlowList(captures, timeBase);
     const selection = {
       filter: {
         ...flags,
         minBytes: flags["min-bytes"],
         withResets: flags["with-resets"],
         withRetransmits: flags["with-retransmits"],
+        clientsOnly: flags.clients,
       },
       sort: flags.sort,
       reverse: flags.reverse,
       limit: flags.limit ?? Number.POSITIVE_INFINITY,
     };
+    const timeBase = new TimeBase();
+    const maxLegs = flags["max-legs"];
+    if (flags.legs) {
+      const { trackCaptures } = await import("../src/offline/track-captures.ts");
+      const { FlowList } = await import("../src/report/flows/flow-list.ts");
+      const captures = await withProgressBar(process.stderr, (onProgress) =>
+        trackCaptures(args.capture, { timeBase, onProgress, maxLegs }),
+      );
+      return this.print(new FlowList(captures, timeBase), selection, flags);
+    }
+    if (flags.pcap !== undefined) await this.refuseStreams(args.capture);
+    const { analyzeCaptures } = await import("../src/offline/analyze-captures.ts");
+    const { analysisOf } = await import("../src/report/analysis.ts");
+    const { ConnectionList } = await import("../src/report/flows/connection-list.ts");
+    const analyzed = await withProgressBar(process.stderr, (onProgress) =>
+      analyzeCaptures(args.capture, { timeBase, onProgress, maxLegs }),
+    );
+    const connections = new ConnectionList(analysisOf(analyzed));
+    const document = await this.print(connections, selection, flags);
+    if (flags.pcap !== undefined) {
+      const { collectPackets } = await import("../src/offline/collect-packets.ts");
+      const { writeSlice } = await import("../src/report/packet-slice/write-slice.ts");
+      const { chosen } = connections;
+      const legs = chosen.flatMap((connection) => connection.legs);
+      const { packets, left } = await withProgressBar(process.stderr, (onProgress) =>
+        collectPackets(analyzed.connected.set, legs, { timeBase, maxLegs, onProgress }),
+      );
+      await writeSlice(flags.pcap, analyzed.connected, chosen, packets, timeBase);
+      if (left > 0)
+        this.warn(`${left} packets did not fit in memory and are not in ${flags.pcap}; choose fewer connections`);
+    }
+    return document;
+  }
+
+  /** Selects, then prints the table or CSV, or returns the document. */
+  private async print<Selection>(
+    flows: {
+      objectionTo(selection: Selection): string | null;
+      select(selection: Selection): void;
+      document(): FlowsDocument;
+      csv(): Generator<string>;
+      table(page: Page): string;
+    },
+    selection: Selection,
+    { json, csv }: { json: boolean; csv: boolean },
+  ): Promise<FlowsDocument | undefined> {
     const objection = flows.objectionTo(selection);
     if (objection !== null) throw new UsageError(objection);
     flows.select(selection);
-    if (flags.json) return flows.document();
-    if (flags.csv) {
+    if (json) return flows.document();
+    if (csv) {
       for (const lines of flows.csv()) this.log(lines);
       return undefined;
     }
@@ -108,5 +173,13 @@ export default class Flows extends BaseCommand {
     const width = process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY;
     this.log(flows.table(createPage(width, true)));
     return undefined;
+  }
+
+  private async refuseStreams(paths: readonly string[]): Promise<void> {
+    const { readableOnce } = await import("../src/offline/collect-packets.ts");
+    const [once] = readableOnce(paths);
+    if (once !== undefined) {
+      throw new UsageError(`${once} can be read only once, and --pcap reads twice; write it to a file first`);
+    }
   }
 }

@@ -1,17 +1,18 @@
 import type { TimeBase } from "../../capture/time-base.ts";
+import type { Connection } from "../../path/connection.ts";
 import type { ConnectionDocument } from "../analysis-contract.ts";
 import { connectionDocument } from "../connection-document.ts";
 import type { LegList } from "../leg-list.ts";
 
-/** Columns by name, from the same document as JSON gives. */
-const COLUMNS: Readonly<Record<string, (one: ConnectionDocument) => string | number | null | undefined>> = {
+type Cell = (one: ConnectionDocument) => string | number | null | undefined;
+
+/** Columns by name, from the same documents as JSON gives. */
+const COLUMNS = {
   id: (one) => one.id,
   protocol: (one) => one.protocol,
   client: (one) => one.client,
   vip: (one) => one.vip,
   backend: (one) => one.backend,
-  observation_point: (one) => one.legs[0]?.observationPoint,
-  encapsulation: (one) => one.legs[0]?.encapsulation.join(" > "),
   start: (one) => one.start,
   end: (one) => one.end,
   outcome: (one) => one.outcome,
@@ -26,25 +27,61 @@ const COLUMNS: Readonly<Record<string, (one: ConnectionDocument) => string | num
   handshake: (one) => one.handshake,
   reset_cause: (one) => one.reset?.cause,
   community_id: (one) => one.communityId[0],
+} satisfies Record<string, Cell>;
+
+const { id, protocol, client, vip, backend, ...rest } = COLUMNS;
+const ends = { id, protocol, client, vip, backend };
+
+const LEG_COLUMNS: Readonly<Record<string, Cell>> = {
+  ...ends,
+  observation_point: (one) => one.legs[0]?.observationPoint,
+  encapsulation: (one) => one.legs[0]?.encapsulation.join(" > "),
+  ...rest,
+};
+
+const CONNECTION_COLUMNS: Readonly<Record<string, Cell>> = {
+  ...ends,
+  mode: (one) => one.mode,
+  role: (one) => (one.healthCheck ? "health-check" : one.role),
+  path_up: (one) => one.path.up.join(" > "),
+  path_down: (one) => one.path.down.join(" > "),
+  ...rest,
+  connect_to_backend: (one) => one.connectToBackend,
+  reset_by: (one) => one.reset?.by,
+  join_confidence: (one) => one.joinConfidence,
 };
 
 const LINES_AT_ONCE = 500;
 
+/** Legs as CSV, see `csvOf`. */
+export function flowCsv(list: LegList, places: readonly number[], timeBase: TimeBase): Generator<string> {
+  return csvOf(LEG_COLUMNS, places, (place) => connectionDocument(list.at(place), timeBase));
+}
+
+/** Connections as CSV, see `csvOf`. */
+export function connectionCsv(
+  connections: readonly Connection[],
+  documentOf: (connection: Connection) => ConnectionDocument,
+): Generator<string> {
+  return csvOf(CONNECTION_COLUMNS, connections, documentOf);
+}
+
 /**
- * Legs as CSV with a header: quoted as RFC 4180 says, lines ended by LF as Unix tools expect. What is not known is an
- * empty field.
+ * CSV with a header: quoted as RFC 4180 says, lines ended by LF as Unix tools expect. What is not known is an empty
+ * field.
  *
  * @returns pieces of whole lines, without the last line's end.
  */
-export function* flowCsv(list: LegList, places: readonly number[], timeBase: TimeBase): Generator<string> {
-  let lines = [Object.keys(COLUMNS).join(",")];
-  for (const place of places) {
-    const document = connectionDocument(list.at(place), timeBase);
-    lines.push(
-      Object.values(COLUMNS)
-        .map((cell) => csvField(cell(document)))
-        .join(","),
-    );
+function* csvOf<Row>(
+  columns: Readonly<Record<string, Cell>>,
+  rows: readonly Row[],
+  documentOf: (row: Row) => ConnectionDocument,
+): Generator<string> {
+  const cells = Object.values(columns);
+  let lines = [Object.keys(columns).join(",")];
+  for (const row of rows) {
+    const document = documentOf(row);
+    lines.push(cells.map((cell) => csvField(cell(document))).join(","));
     if (lines.length < LINES_AT_ONCE) continue;
     yield lines.join("\n");
     lines = [];

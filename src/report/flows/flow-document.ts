@@ -6,7 +6,9 @@ import type { LegList } from "../leg-list.ts";
 /** The document of `flows --json`; connections are those of `analyze --json --connections`. */
 export interface FlowsDocument {
   schema: "l4scope.flows/1";
-  /** Legs in the captures. */
+  /** What is listed: `connections` end to end, or each of their `legs` as a connection of its own. */
+  of: "connections" | "legs";
+  /** Of them in the captures. */
   total: number;
   /** Of them, those that the filters let through, before the limit. */
   matched: number;
@@ -20,5 +22,5 @@ export function flowsDocument(
   timeBase: TimeBase,
 ): FlowsDocument {
   const connections = places.map((place) => new LazyConnection(list, place, timeBase));
-  return { schema: "l4scope.flows/1", total: list.count, matched, connections };
+  return { schema: "l4scope.flows/1", of: "legs", total: list.count, matched, connections };
 }

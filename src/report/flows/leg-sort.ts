@@ -39,17 +39,27 @@ export function selectLegs(list: LegList, selection: Selection): { places: numbe
     places.push(place);
     keys[place] = keyOf(listed.leg);
   }
-  const matched = places.length;
-  const sign = (selection.sort === "start" ? 1 : -1) * (selection.reverse ? -1 : 1);
-  // the list is in the order of starts already
-  if (selection.sort !== "start" || selection.reverse) {
-    places.sort((a, b) => {
-      const [keyA, keyB] = [keys[a]!, keys[b]!];
-      if (Number.isNaN(keyA) || Number.isNaN(keyB)) return Number(Number.isNaN(keyA)) - Number(Number.isNaN(keyB));
-      return sign * (keyA - keyB) || a - b;
-    });
-  }
-  return { places: places.slice(0, selection.limit), matched };
+  sortPlaces(places, keys, selection);
+  return { places: places.slice(0, selection.limit), matched: places.length };
+}
+
+/**
+ * Sorts places of a list that is in the order of starts already, in place. What has no key comes last, either way.
+ *
+ * @param keys by place
+ */
+export function sortPlaces(
+  places: number[],
+  keys: Float64Array,
+  { sort, reverse }: Pick<Selection, "sort" | "reverse">,
+): void {
+  if (sort === "start" && !reverse) return;
+  const sign = (sort === "start" ? 1 : -1) * (reverse ? -1 : 1);
+  places.sort((a, b) => {
+    const [keyA, keyB] = [keys[a]!, keys[b]!];
+    if (Number.isNaN(keyA) || Number.isNaN(keyB)) return Number(Number.isNaN(keyA)) - Number(Number.isNaN(keyB));
+    return sign * (keyA - keyB) || a - b;
+  });
 }
 
 const KEYS: Readonly<Record<SortKey, (leg: LegView) => number>> = {
