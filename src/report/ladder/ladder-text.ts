@@ -35,13 +35,19 @@ export function ladderText(ladder: Ladder, options: LadderTextOptions, page: Pag
   rows.forEach((row, i) => {
     const lanes = row.kind === "packets" ? packetLanes(row, columns, layout, glyphs) : pauseLanes(layout, glyphs);
     const paint = paintOf(row, page);
-    const [text = "", ...more] = wrap(plain(rowText(row)), layout.textWidth, "  ");
+    const [text = "", ...more] = wrap(plain(clipped(rowText(row), layout.textWidth - 4)), layout.textWidth, "  ");
     lines.push(`${page.paint.quiet(times[i]!.padStart(timeWidth))}  ${lanes}  ${paint(text)}`);
     const idle = `${" ".repeat(timeWidth)}  ${idleLanes(columns, layout, glyphs)}  `;
     for (const line of more) lines.push(idle + paint(line));
   });
   lines.push(...wrap(plain(legend(ladder, rows, glyphs)), page.width).map(page.paint.quiet));
   return lines.join("\n");
+}
+
+/** A text without words that are longer than a line: of a long path the beginning tells most. */
+function clipped(text: string, width: number): string {
+  const clip = (word: string) => (word.length <= width ? word : `${word.slice(0, width - 1)}…`);
+  return text.split(" ").map(clip).join(" ");
 }
 
 /** What the signs of this ladder mean. */

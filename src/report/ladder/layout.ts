@@ -19,7 +19,7 @@ export interface Layout {
 const LEAST_LANE = 11;
 const MOST_LANE = 24;
 /** What stands on the right: wide enough for `1.21 kB ClientHello`. */
-const LEAST_TEXT = 20;
+const LEAST_TEXT = 18;
 /** Below this a text has a word to a line. */
 const NARROWEST_TEXT = 14;
 const GAP = 2;
