@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { canonicalAddress, canonicalEndpoint, canonicalMac } from "./address.ts";
+import { LIMITS } from "./limits.ts";
 import { FORWARDING_MODES, NODE_ROLES, PROTOCOLS, PROXY_HEADERS, SCHEDULERS } from "./vocabulary.ts";
 
 /** The version of the file's form, in its `schema` key. */
@@ -26,16 +27,16 @@ const readCidrless = (text: string) => canonicalAddress(text);
 const oneOf = (words: readonly string[]) => `one of ${words.join(", ")}`;
 const address = textOf(readCidrless, "an IP address (10.2.0.1, 2001:db8::1)");
 
-const number = (expected: string, least: number, most: number) =>
+const number = (expected: string, { least, most }: { least: number; most: number }) =>
   z.number({ error: expected }).min(least, { error: expected }).max(most, { error: expected });
-const wholeNumber = (expected: string, least: number, most: number) =>
-  number(expected, least, most).int({ error: expected });
+const wholeNumber = (expected: string, limit: { least: number; most: number }) =>
+  number(expected, limit).int({ error: expected });
 
 const backendSchema = z.strictObject({
   backend: textOf(readBackend, 'an endpoint (10.3.0.11:8443, "[2001:db8::11]:8443") or a MAC (02:8d:6b:43:5e:01)'),
-  weight: number("a number from 0 to 4294967295", 0, 4_294_967_295).default(1),
+  weight: number("a number from 0 to 4294967295", LIMITS.weight).default(1),
   backup: z.boolean({ error: "true or false" }).default(false),
-  maxConnections: wholeNumber("a whole number above 0", 1, 4_294_967_295).optional(),
+  maxConnections: wholeNumber("a whole number above 0", LIMITS.maxConnections).optional(),
 });
 
 const vipSchema = z.strictObject({
@@ -44,7 +45,7 @@ const vipSchema = z.strictObject({
   mode: z.enum(FORWARDING_MODES, { error: oneOf(FORWARDING_MODES) }).optional(),
   scheduler: z.enum(SCHEDULERS, { error: oneOf(SCHEDULERS) }).optional(),
   proxyHeader: z.enum(PROXY_HEADERS, { error: oneOf(PROXY_HEADERS) }).optional(),
-  idleTimeoutSeconds: number("a number of seconds above 0", 0.001, 1e9).optional(),
+  idleTimeoutSeconds: number("a number of seconds above 0", LIMITS.idleTimeoutSeconds).optional(),
   backends: z.array(backendSchema, { error: "a list of backends" }).default([]),
 });
 
@@ -61,10 +62,10 @@ const nodeSchema = z.strictObject({
 });
 
 const virtualRouterSchema = z.strictObject({
-  virtualRouterId: wholeNumber("a VRRP router id from 1 to 255", 1, 255),
+  virtualRouterId: wholeNumber("a VRRP router id from 1 to 255", LIMITS.virtualRouterId),
   interface: nameText("the name of an interface").optional(),
-  priority: wholeNumber("a VRRP priority from 0 to 255", 0, 255).optional(),
-  intervalSeconds: number("a number of seconds above 0", 0.01, 255).optional(),
+  priority: wholeNumber("a VRRP priority from 0 to 255", LIMITS.priority).optional(),
+  intervalSeconds: number("a number of seconds above 0", LIMITS.intervalSeconds).optional(),
   addresses: z.array(address, { error: "a list of IP addresses" }).default([]),
 });
 

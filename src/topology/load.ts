@@ -34,7 +34,7 @@ const MAX_TEXT_BYTES = 500e6;
 export async function loadTopology(sources: TopologySources): Promise<Topology> {
   const { file, imports = [], registry, stdin = process.stdin } = sources;
   const all = [...(file === undefined ? [] : [file]), ...imports];
-  if (all.filter((path) => path === "-").length > 1) throw wrong("-", "stdin can be read only once");
+  if (all.filter((path) => path === "-").length > 1) throw wrong("-", "can be read only once");
   const text = async (path: string) => textOf(path, await bytesOf(path, stdin));
   const topology = file === undefined ? emptyTopology() : readTopologyFile(await text(file), nameOf(file), registry);
   for (const path of imports) {

@@ -1,23 +1,23 @@
-import { type AddressWords, parseAddress } from "../address.ts";
+import { type AddressWords, parseAddress, parsePort } from "../address.ts";
 import type { ForwardingMode } from "../vocabulary.ts";
 import { type ImportSink, quoted } from "./import-sink.ts";
 import { MAX_LINE, textLines } from "./text-lines.ts";
 
+const TIMESTAMP = /^\[\s*(\d+(?:\.\d+)?)\s*\]/;
+const EVENT = /\[(NEW|UPDATE|DESTROY)\]/;
+const ID = /\bid=(\d+)/;
+const FAMILY = /\bipv[46]\s+\d+\s/;
+const TUPLE = ["src=", "dst=", "sport=", "dport="] as const;
+const PROTOCOL = /(?:^|\s)([a-z][a-z\d-]*)\s+(\d+)\s/;
+
 /**
- * An entry of connection tracking: its tuple as the client sent it, and as the reply comes back.
+ * Entries of `conntrack -L`, /proc/net/nf_conntrack, or events of `conntrack -E`, with or without `-o timestamp,id`: the
+ * tuple as the client sent it, and as the reply comes back.
  *
  *     ipv4 2 tcp 6 431999 ESTABLISHED src=CLIENT dst=VIP sport=N dport=N src=BACKEND dst=PEER sport=N dport=N [ASSURED]
  *
  * The words before the first tuple, counters between the tuples and flags behind them differ by version and option.
  */
-const TUPLES =
-  /\bsrc=(\S+) dst=(\S+) sport=(\d+) dport=(\d+) (?:[^s]\S* |s(?!rc=)\S* )*src=(\S+) dst=(\S+) sport=(\d+) dport=(\d+)/;
-const TIMESTAMP = /^\[\s*(\d+(?:\.\d+)?)\s*\]/;
-const EVENT = /\[(NEW|UPDATE|DESTROY)\]/;
-const ID = /\bid=(\d+)/;
-const PROTOCOL = /(?:^|\s)([a-z][a-z\d-]*)\s+(\d+)\s/;
-
-/** Entries of `conntrack -L`, /proc/net/nf_conntrack, or events of `conntrack -E`, with or without `-o timestamp,id`. */
 export function importConntrack(text: string, sink: ImportSink): void {
   const open = new Map<string, number>();
   const addresses = new AddressCache();
@@ -52,36 +52,51 @@ interface Tuple {
 
 /** "other" for what is an entry but no connection through a VIP: ICMP, other protocols. */
 function readEntry(line: string, addresses: AddressCache): Entry | "other" | null {
-  const tuples = TUPLES.exec(line);
-  const before = tuples ? line.slice(0, tuples.index) : line;
-  const [, name = "", number = ""] = PROTOCOL.exec(before.replace(/\bipv[46]\s+\d+\s/, " ")) ?? [];
-  if (!tuples)
-    return name !== "" && name !== "tcp" && name !== "udp" && /\bsrc=\S+ dst=\S+/.test(line) ? "other" : null;
-  const protocol = Number(number);
-  if (protocol !== 6 && protocol !== 17) return name === "" ? null : "other";
-  const original = tupleOf(tuples, 1, addresses);
-  const reply = tupleOf(tuples, 5, addresses);
+  const at = line.indexOf("src=");
+  if (at < 0) return null;
+  const before = line.slice(0, at);
+  const [, name = "", number = ""] = PROTOCOL.exec(before.replace(FAMILY, " ")) ?? [];
+  if (name === "") return null;
+  if (number !== "6" && number !== "17") return "other";
+  const original = readTuple(line, at, addresses);
+  const second = original === null ? -1 : line.indexOf(" src=", original.end);
+  const reply = second < 0 ? null : readTuple(line, second + 1, addresses);
   if (original === null || reply === null) return null;
   const [, seconds] = TIMESTAMP.exec(line) ?? [];
   const [, event = null] = EVENT.exec(before) ?? [];
-  const [, id = ""] = ID.exec(line) ?? [];
+  const [, id = ""] = event === null ? [] : (ID.exec(line.slice(reply.end)) ?? []);
   return {
-    protocol,
+    protocol: Number(number),
     event,
     time: seconds === undefined ? Number.NaN : Number(seconds),
     // between the tuples a DESTROY has other words than its NEW
-    key: id === "" ? `${protocol} ${tuples.slice(1).join(" ")}` : `${id} ${tuples[3]}`,
+    key:
+      id === ""
+        ? `${number} ${line.slice(at, original.end)} ${line.slice(second, reply.end)}`
+        : `${id} ${original.sport}`,
     original,
     reply,
   };
 }
 
-function tupleOf(match: RegExpExecArray, at: number, addresses: AddressCache): Tuple | null {
-  const src = addresses.read(match[at] ?? "");
-  const dst = addresses.read(match[at + 1] ?? "");
-  const sport = Number(match[at + 2]);
-  const dport = Number(match[at + 3]);
-  return src === null || dst === null || sport > 0xffff || dport > 0xffff ? null : { src, dst, sport, dport };
+/** `src=… dst=… sport=… dport=…` at a place of the line. By hand: logs have millions of them. */
+function readTuple(line: string, at: number, addresses: AddressCache): (Tuple & { end: number }) | null {
+  const values: string[] = [];
+  let from = at;
+  for (const name of TUPLE) {
+    if (!line.startsWith(name, from)) return null;
+    const space = line.indexOf(" ", from);
+    const to = space < 0 ? line.length : space;
+    values.push(line.slice(from + name.length, to));
+    from = to + 1;
+  }
+  const [srcText = "", dstText = "", sportText = "", dportText = ""] = values;
+  const src = addresses.read(srcText);
+  const dst = addresses.read(dstText);
+  const sport = parsePort(sportText);
+  const dport = parsePort(dportText);
+  if (src === null || dst === null || sport === null || dport === null) return null;
+  return { src, dst, sport, dport, end: from - 1 };
 }
 
 function addEntry({ protocol, event, time, key, original, reply }: Entry, open: Map<string, number>, sink: ImportSink) {

@@ -22,11 +22,12 @@ export function importEnvoy(text: string, sink: ImportSink): void {
       resolveKnownTags: false,
       logLevel: "silent",
     });
-    for (const { pos, message } of document.errors.slice(0, 5)) {
-      const isDeep = message.includes("call stack");
-      sink.problem(lineAt(pos[0]), `not YAML: ${isDeep ? "nested too deeply" : message}`);
+    const tooDeep = document.errors.find(({ message }) => message.includes("call stack"));
+    if (tooDeep) {
+      sink.problem(lineAt(tooDeep.pos[0]), "not YAML: nested too deeply");
+      return;
     }
-    if (document.errors.some(({ message }) => message.includes("call stack"))) return;
+    for (const { pos, message } of document.errors.slice(0, 5)) sink.problem(lineAt(pos[0]), `not YAML: ${message}`);
     const root = document.toJS({ maxAliasCount: 100 }) as Json;
     const problem = (place: Place, message: string) => {
       for (let length = place.length; length > 0; length--) {

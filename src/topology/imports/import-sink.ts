@@ -1,4 +1,5 @@
 import type { ImportedConnections } from "../imported-connections.ts";
+import { LIMITS, within } from "../limits.ts";
 import type { SourceProblem, TopologyBackend, TopologyVip, VirtualRouter } from "../topology.ts";
 import type { Protocol } from "../vocabulary.ts";
 
@@ -36,8 +37,22 @@ export class ImportSink {
     this.problems.push({ source: this.source, line, column: 0, message: text.slice(0, 300) });
   }
 
-  /** Says how many problems were not told; to be called when the import is done. */
+  /**
+   * To be called when the import is done: says how many problems were not told, and leaves out numbers that no
+   * topology has, such as an idle timeout of decades that means none.
+   */
   finish(): void {
+    for (const vip of this.vips) {
+      vip.idleTimeoutSeconds = within(LIMITS.idleTimeoutSeconds, vip.idleTimeoutSeconds);
+      for (const backend of vip.backends) {
+        backend.weight = Math.min(backend.weight, LIMITS.weight.most);
+        backend.maxConnections = within(LIMITS.maxConnections, backend.maxConnections);
+      }
+    }
+    for (const router of this.virtualRouters) {
+      router.priority = within(LIMITS.priority, router.priority);
+      router.intervalSeconds = within(LIMITS.intervalSeconds, router.intervalSeconds);
+    }
     if (this.untold === 0) return;
     this.problems.push({
       source: this.source,
