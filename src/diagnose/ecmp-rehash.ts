@@ -44,7 +44,7 @@ function rehashOf(subject: Case, group: VipGroup): Finding | null {
   const { membership, moves } = best;
   const at = moves[0]!.time;
   const before = membersIn(membership, at - BURST_NS, at);
-  const after = membersIn(membership, at, at + BURST_NS);
+  const after = new Set([...membersIn(membership, at, at + BURST_NS), ...moves.map((move) => move.to)]);
   if (isTakeover(before, after, moves)) return null;
   return finding(subject, group, membership, moves, before, after);
 }

@@ -4,7 +4,8 @@ import type { Connection } from "../path/connection.ts";
 import { macText } from "../path/endpoints.ts";
 import { firstMacs } from "../path/first-macs.ts";
 import type { LegRef } from "../path/leg-set.ts";
-import { destinationMac, type Mac, macHigh, macLow, sourceMac } from "../path/macs.ts";
+import { destinationMac, type Mac, macHigh, macLow } from "../path/macs.ts";
+import { macCandidates, onlyOne } from "../path/own-macs.ts";
 import type { Case, VipGroup } from "./case.ts";
 
 /** Share of a point's flows below which a MAC is no member: strays and mistakes. */
@@ -49,24 +50,14 @@ export function membershipsOf(subject: Case, group: VipGroup): readonly Membersh
 /** Several detectors ask for the same ones. */
 const memberships = new WeakMap<VipGroup, readonly Membership[]>();
 
-/** Names of the nodes whose own MAC is known: frames that reach a captured node carry it. */
-function nodesByMac(subject: Case, group: VipGroup): Map<Mac, string> {
+/** Names of the nodes whose own MAC is known. */
+function nodesByMac(subject: Case): Map<Mac, string> {
   const { set } = subject.connected;
   const names = new Map<Mac, string>();
-  for (const { legs } of group.connections) {
-    const seen = new Set<string>();
-    for (const ref of legs) {
-      const node = subject.nodeOf(ref);
-      if (seen.has(node)) continue;
-      seen.add(node);
-      const { up } = set.view(ref);
-      // A node's first leg is where the client's packets come in; what leaves it has the next hop's MAC.
-      if (up.packets === 0 || names.get(sourceMac(up.mac)) === node) continue;
-      const mac = destinationMac(firstMacs(set, ref, 0).mac);
-      if (mac !== 0 && !names.has(mac)) names.set(mac, node);
-    }
-    if (names.size > 256) break;
-  }
+  macCandidates(set).forEach((candidates, point) => {
+    const own = onlyOne(candidates);
+    if (own !== null) names.set(own, set.points[point]!.nodeName);
+  });
   return names;
 }
 
@@ -129,7 +120,7 @@ function byMac(subject: Case, group: VipGroup): Membership[] {
   for (const [point, { members, counts, moves }] of perPoint) {
     const enough = [...counts.values()].filter((flows) => flows >= members.size * MIN_MEMBER_SHARE);
     if (enough.length < 2 && moves.length === 0) continue;
-    nodeNames ??= nodesByMac(subject, group);
+    nodeNames ??= nodesByMac(subject);
     const names = new Map<string, string>();
     for (const key of new Set([...members.values(), ...moves.flatMap((move) => [move.from, move.to])])) {
       const mac = Number(key);

@@ -87,9 +87,9 @@ export function readSightings(connected: Connected, packets: readonly LegPacket[
       mss: kind === "tcp" && (p.optionsSeen & OPT_MSS) !== 0 ? p.mss : 0,
       length: hasPorts ? p.payloadLength : 0,
       payload:
-        kind === "tcp" || kind === "udp"
+        (kind === "tcp" || kind === "udp") && p.payloadLength > 0
           ? bytes.subarray(p.payloadOffset, p.payloadOffset + Math.max(0, Math.min(p.payloadCaptured, p.payloadLength)))
-          : bytes.subarray(0, 0),
+          : NO_BYTES,
       error: packet.isError
         ? { ipVersion: p.ipVersion, type: p.icmpType, code: p.icmpCode, mtu: p.icmpMtu, quotedSeq: p.quotedSeq >>> 0 }
         : null,
@@ -105,7 +105,11 @@ function kindOf(p: Packet, isError: boolean): Sighting["kind"] | null {
   return p.kind === IS_FRAGMENT ? "fragment" : null;
 }
 
-function encapsulationTexts(stack: EncapsulationStack): string[] {
+const NO_BYTES = new Uint8Array(0);
+const NO_LAYERS: readonly string[] = [];
+
+function encapsulationTexts(stack: EncapsulationStack): readonly string[] {
+  if (stack.depth === 0) return NO_LAYERS;
   const texts: string[] = [];
   for (let layer = 0; layer < stack.depth; layer++) {
     const w = stack.words.subarray(layer * LAYER_WORDS, (layer + 1) * LAYER_WORDS);

@@ -1,5 +1,5 @@
-import type { LegSet } from "../../path/leg-set.ts";
-import { destinationMac, type Mac, sourceMac } from "../../path/macs.ts";
+import type { LegSet } from "./leg-set.ts";
+import { destinationMac, type Mac, sourceMac } from "./macs.ts";
 
 /** Legs looked at for each observation point. */
 const LEGS_COMPARED = 5000;
