@@ -75,14 +75,15 @@ export default class Trace extends BaseCommand {
     const timeText = (time: number) => timeBase.toEpoch(time);
     const { connection, objection } = chooseConnection(connected, flags.flow, flags.nth ?? null, timeText);
     if (connection === null) throw new UsageError(objection);
-    // a ladder needs the headers and what a payload begins with; a slice needs all
-    const keepBytes = flags.pcap === undefined ? { keepBytes: 640 } : {};
+    // a ladder needs the headers and what a payload begins with, and takes memory of its own; a slice needs all
+    const keepBytes = flags.pcap === undefined ? { keepBytes: 640, maxBytes: 192e6 } : {};
     const { packets, left } = await withProgressBar(process.stderr, (onProgress) =>
       collectPackets(connected.set, connection.legs, { timeBase, maxLegs, onProgress, ...keepBytes }),
     );
     if (flags.pcap !== undefined) {
       const { writeSlice } = await import("../src/report/packet-slice/write-slice.ts");
       await writeSlice(flags.pcap, connected, [connection], packets, timeBase);
+      if (left > 0) this.warn(`${left} packets did not fit in memory and are not in ${flags.pcap}`);
     }
     const resets = diagnosis.subject.resets.get(connection.id) ?? [];
     const findings = diagnosis.findings.filter(({ connections }) => connections.includes(connection.id));

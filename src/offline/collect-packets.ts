@@ -31,7 +31,9 @@ export interface CollectedPackets {
 
 export const DEFAULT_MAX_BYTES = 512 * 1024 * 1024;
 /** What a packet takes besides its bytes. */
-const OVERHEAD_BYTES = 200;
+const OVERHEAD_BYTES = 400;
+/** Bytes of many packets share one piece of memory: a buffer of its own costs more than a small packet. */
+const SLAB_BYTES = 1 << 20;
 /** Later fragments of a leg's last datagram come behind what the leg counts as its last frame. */
 const FRAMES_BEHIND = 64;
 
@@ -128,6 +130,7 @@ async function collectFrom(
   const lastFrame = want.lastFrame + FRAMES_BEHIND;
   const decoder = new Decoder();
   const packet = new Packet();
+  const slab = new Slab();
   let read = 0;
   const reader = await openCapture(path, { timeBase: options.timeBase });
   try {
@@ -159,8 +162,7 @@ async function collectFrom(
           frame: packet.frame,
           time: packet.time,
           wireLength: wire[i]!,
-          // not slice(): a Buffer's is no copy, and the reader uses its memory again
-          bytes: Uint8Array.from(bytes.subarray(offset[i]!, offset[i]! + kept)),
+          bytes: slab.copy(bytes.subarray(offset[i]!, offset[i]! + kept)),
           isError,
         });
       }
@@ -171,6 +173,23 @@ async function collectFrom(
     return read;
   } finally {
     await reader.close();
+  }
+}
+
+/** Copies of what a reader will overwrite. */
+class Slab {
+  private memory = new Uint8Array(0);
+  private used = 0;
+
+  copy(bytes: Uint8Array): Uint8Array {
+    if (this.used + bytes.length > this.memory.length) {
+      this.memory = new Uint8Array(Math.max(SLAB_BYTES, bytes.length));
+      this.used = 0;
+    }
+    const copy = this.memory.subarray(this.used, this.used + bytes.length);
+    copy.set(bytes);
+    this.used += bytes.length;
+    return copy;
   }
 }
 
