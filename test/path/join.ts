@@ -7,6 +7,7 @@ import type { TrackedCapture } from "../../src/flow/tracked-capture.ts";
 import { FlowTracker } from "../../src/flow/tracker.ts";
 import { type Connected, connect } from "../../src/path/connect.ts";
 import { connectionOutcome } from "../../src/path/outcome.ts";
+import type { Topology } from "../../src/topology/topology.ts";
 
 /** A connection as the tests speak of it. */
 export interface JoinedConnection {
@@ -33,10 +34,11 @@ export interface SeenAtPoint {
 /** What each point saw, by its name: `lb1:eth0` is interface eth0 of node lb1, in a capture of its own. */
 export type Points = Record<string, SeenAtPoint | readonly TimedPacket[]>;
 
-/** Tracks what each point saw and joins it. */
-export function connectPoints(points: Points): Connected {
+/** Tracks what each point saw and joins it. Times are seconds since the epoch's zero. */
+export function connectPoints(points: Points, topology: Topology | null = null): Connected {
   return connect(
     Object.entries(points).map(([name, seen]) => track(name, "packets" in seen ? seen : { packets: seen })),
+    topology === null ? null : { topology, baseSeconds: 0 },
   );
 }
 
