@@ -34,7 +34,10 @@ export class MoveWatch {
   /** The next packet, in the order of time; a move is told once. */
   next(event: PacketEvent, journey: Journey): Move | null {
     if (event.kind === "error") return null;
-    return this.byColumn(event, journey) ?? this.byMac(event, journey);
+    // both keep what they saw; the one that names nodes goes before the one that may only know MACs
+    const byColumn = this.byColumn(event, journey);
+    const byMac = this.byMac(event, journey);
+    return byColumn ?? byMac;
   }
 
   private byColumn({ session, direction }: PacketEvent, { stops }: Journey): Move | null {
