@@ -25,8 +25,11 @@ export interface InferredNodes {
 const MAX_ADDRESSES = 32;
 /** Share of its sightings that has to say whose a MAC is. */
 const OWNER_SHARE = 0.8;
-/** So few may be strays of a fault: a flow sent round in circles passes backends as if they were balancers. */
-const FEW_SAMPLES = 2;
+/**
+ * Share of what it saw below which a node that is called otherwise is no balancer: packets that leak untranslated, or
+ * go round in circles, pass clients and backends as if they were.
+ */
+const BALANCER_SHARE = 0.2;
 /** Sample frames of a point from which its own MAC may be told. */
 const MIN_FRAMES = 3;
 
@@ -123,24 +126,32 @@ function roleOfMac(mac: Mac, { balancers, routers, backends, clients }: NodeEvid
 
 /**
  * The node that nearly all sightings name; a virtual MAC moves between nodes and is no one's. A point that sees frames
- * for others (a flooding switch, a mirror) has no say: its own MAC would be in all of them.
+ * for others (a flooding switch, a mirror) has a say only where none speaks that does not: its own MAC would be in all
+ * of them.
  */
 function winner(
   { set }: Connected,
-  { macsAt }: NodeEvidence,
+  evidence: NodeEvidence,
   mac: Mac,
   votes: ReadonlyMap<number, number>,
 ): string | null {
+  const isInAll = (point: number) => {
+    const seen = evidence.macsAt.get(point);
+    return !seen || (seen.macs.get(mac) ?? 0) >= seen.frames * OWNER_SHARE;
+  };
+  const trusted = [...votes].filter(([point]) => isInAll(point));
   const byNode = new Map<string, number>();
   let all = 0;
-  for (const [point, count] of votes) {
-    const seen = macsAt.get(point);
-    if (seen && (seen.macs.get(mac) ?? 0) < seen.frames * OWNER_SHARE) continue;
+  for (const [point, count] of trusted.length > 0 ? trusted : votes) {
     const { nodeName } = set.points[point]!;
     byNode.set(nodeName, (byNode.get(nodeName) ?? 0) + count);
     all += count;
   }
-  for (const [node, count] of byNode) if (count >= all * OWNER_SHARE) return node;
+  for (const [node, count] of byNode) {
+    if (count < all * OWNER_SHARE) continue;
+    const role = roleOfMac(mac, evidence);
+    return trusted.length > 0 || role === null || role === roleHint(node) ? node : null;
+  }
   return null;
 }
 
@@ -198,7 +209,8 @@ function roleOf(
   const asBalancer = total(evidence.balancers) + (name === null ? 0 : (evidence.balancerNodes.get(name) ?? 0));
   const asBackend = total(evidence.backends);
   const hint = name === null ? null : roleHint(name);
-  const isStray = asBalancer <= FEW_SAMPLES && hint !== null && hint !== "lb";
+  const seen = name === null ? 0 : (evidence.seenBy.get(name) ?? 0);
+  const isStray = hint !== null && hint !== "lb" && asBalancer < seen * BALANCER_SHARE;
   if ((asBalancer > asBackend && !isStray) || hasRole("lb")) return "lb";
   if (asBackend > 0 || hasRole("backend")) return "backend";
   if ((name !== null && evidence.routerNodes.has(name)) || hasAny(evidence.routers)) return "router";

@@ -16,6 +16,8 @@ export interface NodeEvidence {
   /** Samples in which a MAC or a node was the balancer's, or the backend's: faults may make it look otherwise. */
   balancers: Map<Mac, number>;
   balancerNodes: Map<string, number>;
+  /** Samples that each captured node saw. */
+  seenBy: Map<string, number>;
   backends: Map<Mac, number>;
   routers: Set<Mac>;
   routerNodes: Set<string>;
@@ -59,6 +61,7 @@ export function gatherEvidence(
     addresses: new Map(),
     balancers: new Map(),
     balancerNodes: new Map(),
+    seenBy: new Map(),
     backends: new Map(),
     routers: new Set(),
     routerNodes: new Set(),
@@ -88,6 +91,7 @@ class EvidenceReader {
   read(connection: Connection): void {
     const hops = connection.legs.map((ref) => this.hop(ref));
     const boundary = balancerBoundary(this.connected.set, connection);
+    for (const node of new Set(hops.map((hop) => hop.node))) increase(this.evidence.seenBy, node);
     hops.forEach((hop, i) => {
       const next = hops[i + 1];
       this.sawAt(hop);
