@@ -1,3 +1,4 @@
+import { TCP } from "../decode/packet.ts";
 import * as L from "../flow/leg-layout.ts";
 import type { LegView } from "../flow/leg-view.ts";
 
@@ -23,16 +24,16 @@ export class Anchors {
     const isLate = leg.has(L.LEG_MIDSTREAM);
     if (up.packets > 0) {
       // Of several SYNs the first may have been lost between two points: only a single one is the same packet for sure.
-      if (up.synCount === 1 || leg.protocol !== 6) times[0] = leg.protocol === 6 ? up.synTime : up.firstTime;
+      if (up.synCount === 1 || leg.protocol !== TCP) times[0] = leg.protocol === TCP ? up.synTime : up.firstTime;
       times[2] = isLate ? firstDataTime(up) : up.dataTime;
       keys[2] = isLate ? up.baseSeq ^ (up.firstLength << 8) : up.firstLength;
       times[3] = isLate && up.payloadBytes === 0 ? Number.NaN : up.finTime;
       if (isUnique(up)) times[4] = up.lastTime;
       keys[4] = lastPacketKey(up);
     }
-    times[1] = leg.handshakeAckTime;
+    if (leg.protocol === TCP) times[1] = leg.handshakeAckTime;
     if (down.packets > 0) {
-      if (down.synCount === 1 || leg.protocol !== 6) times[5] = leg.protocol === 6 ? down.synTime : down.firstTime;
+      if (down.synCount === 1 || leg.protocol !== TCP) times[5] = leg.protocol === TCP ? down.synTime : down.firstTime;
       times[6] = isLate ? firstDataTime(down) : down.dataTime;
       keys[6] = isLate ? down.baseSeq ^ (down.firstLength << 8) : down.firstLength;
       times[7] = isLate && down.payloadBytes === 0 ? Number.NaN : down.finTime;

@@ -4,7 +4,7 @@ import type { SideView } from "../flow/leg-view.ts";
 import type { CaptureClock } from "./clocks.ts";
 import type { EndpointTable } from "./endpoints.ts";
 import type { LegRef, LegSet } from "./leg-set.ts";
-import { destinationMac, sourceMac } from "./macs.ts";
+import { type Arrival, arrivalOf, isSentTwice } from "./sent-twice.ts";
 import type { Session } from "./session.ts";
 import { tupleOf } from "./tuples.ts";
 
@@ -27,8 +27,7 @@ interface Identity {
 interface Datagrams {
   ref: LegRef;
   capture: number;
-  point: number;
-  context: number;
+  arrival: Arrival;
   /** On the reference clock. */
   start: number;
   tuple: number;
@@ -37,9 +36,6 @@ interface Datagrams {
   firstLength: number;
   query: Identity;
   reply: Identity;
-  ttl: number;
-  sourceMac: number;
-  destinationMac: number;
 }
 
 type Conversation = Datagrams[];
@@ -72,8 +68,7 @@ function udpLegs(set: LegSet, endpoints: EndpointTable, clocks: readonly Capture
       legs.push({
         ref: set.ref(track.index, leg),
         capture: track.capture,
-        point: track.points[view.point]!,
-        context: view.context,
+        arrival: arrivalOf(set, set.ref(track.index, leg)),
         start: start - clocks[track.capture]!.at(start),
         // Endpoints are numbered from 0 and fewer than 2^26: both fit a double.
         tuple: src * 67_108_864 + dst,
@@ -82,9 +77,6 @@ function udpLegs(set: LegSet, endpoints: EndpointTable, clocks: readonly Capture
         firstLength: up.firstLength,
         query: identityOf(up, view.payloadWhole(0)),
         reply: identityOf(down, view.payloadWhole(1)),
-        ttl: up.ttl.first,
-        sourceMac: sourceMac(up.mac),
-        destinationMac: destinationMac(up.mac),
       });
     }
   }
@@ -118,7 +110,7 @@ function conversationsOf(legs: readonly Datagrams[], near: Nearness): Conversati
     const life = lives.find(
       (members) =>
         near(members[0]!, leg, SAME_CONVERSATION_NS) &&
-        !members.some((member) => member.point === leg.point && member.context === leg.context),
+        !members.some((member) => isSameSpot(member.arrival, leg.arrival)),
     );
     if (life) {
       life.push(leg);
@@ -187,18 +179,12 @@ function isTranslation(one: Conversation, other: Conversation, near: Nearness): 
   const [a, b] = [one[0]!, other[0]!];
   if (a.tuple === b.tuple || a.dst === b.dst || !isSameExchange(a, b)) return false;
   if (!near(a, b, TRANSLATED_NS)) return false;
-  return !one.some((left) => other.some((right) => isSentTwice(left, right)));
+  // A resolver asks several name servers at once, from one port and with one transaction (musl does).
+  return !one.some((left) => other.some((right) => isSentTwice(left.arrival, right.arrival)));
 }
 
-/**
- * Two datagrams that pass one point in the same way were both sent so: a resolver asks several name servers at once,
- * from one port and with one transaction (musl does). A translated one comes from the box that got the other.
- */
-function isSentTwice(a: Datagrams, b: Datagrams): boolean {
-  if (a.point !== b.point || a.context !== b.context) return false;
-  const isHandedOn = (from: Datagrams, to: Datagrams) =>
-    from.destinationMac !== 0 && from.destinationMac === to.sourceMac && from.sourceMac !== to.sourceMac;
-  return a.ttl === b.ttl && a.sourceMac === b.sourceMac && !isHandedOn(a, b) && !isHandedOn(b, a);
+function isSameSpot(a: Arrival, b: Arrival): boolean {
+  return a.point === b.point && a.context === b.context;
 }
 
 function isSameExchange(a: Datagrams, b: Datagrams): boolean {

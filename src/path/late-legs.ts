@@ -2,6 +2,7 @@ import { flipLeg } from "../flow/flip-leg.ts";
 import type { EndpointTable } from "./endpoints.ts";
 import type { LegRef, LegSet } from "./leg-set.ts";
 import { isOtherLife } from "./lookalikes.ts";
+import { isSentTwice } from "./sent-twice.ts";
 import { type Ranges, rangesOf } from "./sequence-ranges.ts";
 import type { Session } from "./session.ts";
 import { destinationOf, sourceOf } from "./tuples.ts";
@@ -202,7 +203,7 @@ function kinship(a: Ranges, b: Ranges): number {
   if (up === false || down === false) return NOT_AT_ALL;
   // A lone reset shows no numbers of a stream: whose it is, only its addresses say.
   if (a.src === b.src && a.dst === b.dst) return SAME_TUPLE;
-  if (up !== true || !isSeenTogether(a, b)) return NOT_AT_ALL;
+  if (up !== true || !isSeenTogether(a, b) || isSentTwice(a.arrival, b.arrival)) return NOT_AT_ALL;
   if (a.src === b.src) return SAME_SOURCE;
   if (a.hasTimestamps !== b.hasTimestamps) return NOT_AT_ALL;
   const sawBoth = down === true && a.sawDown && b.sawDown && a.dst !== b.dst;

@@ -5,6 +5,8 @@ import type { LegRef, LegSet } from "./leg-set.ts";
 
 /** Differences below this are not told apart: time stamps of two taps on one host jitter that much. */
 const RESOLUTION_NS = 500;
+/** Shorter than the wait before a SYN is sent again: a second (RFC 6298 2.1). */
+const SYN_RETRY_NS = 0.5e9;
 
 /** What sorting has to know of a leg; kept from one session to the next. */
 class Entry {
@@ -112,19 +114,23 @@ export class LegOrder {
   /** Above 0 where a packet that both saw passed `a` first on its way up, below where `b`; 0 where none tells. */
   private compare(a: Entry, b: Entry): number {
     const { up, down } = compareAnchors(a.anchors, b.anchors);
+    const areComparable = this.areComparable(a.capture, b.capture);
+    // Nothing takes so long on its way: one point saw a SYN, the other that SYN sent again.
+    if (areComparable && (Math.abs(up) > SYN_RETRY_NS || Math.abs(down) > SYN_RETRY_NS)) return 0;
     if (Math.abs(up - down) > RESOLUTION_NS) return up - down;
-    if (!this.areComparable(a.capture, b.capture)) return 0;
+    if (!areComparable) return 0;
     if (Math.abs(up) > RESOLUTION_NS) return up;
     if (Math.abs(down) > RESOLUTION_NS) return -down;
-    // Of SYNs that were sent again the first may not be the same at both, but one that was never sent back is.
+    // The first SYNs seen are the same one where no other can have been sent between.
     const began = a.sawSyn && b.sawSyn ? b.start - a.start : 0;
-    return Math.abs(began) > RESOLUTION_NS ? began : 0;
+    return Math.abs(began) > RESOLUTION_NS && Math.abs(began) < SYN_RETRY_NS ? began : 0;
   }
 
-  /** True where packets that both legs saw tell which of them lies nearer to the client. */
-  isTold(a: LegRef, b: LegRef): boolean {
-    if (Math.abs(this.handshakeDifference(a, b)) > RESOLUTION_NS) return true;
-    return this.compare(this.entry(0, a), this.entry(1, b)) !== 0;
+  /** True where packets that both legs saw tell that `a` lies nearer to the client. */
+  isAhead(a: LegRef, b: LegRef): boolean {
+    const roundTrip = this.handshakeDifference(a, b);
+    if (Math.abs(roundTrip) > RESOLUTION_NS) return roundTrip > 0;
+    return this.compare(this.entry(0, a), this.entry(1, b)) > 0;
   }
 
   /** Time of a leg's first packet on the reference clock, ns. */

@@ -27,6 +27,9 @@ export class ProxySession {
   private readonly downDataTime: number;
   private readonly end: number;
   private readonly isComplete: boolean;
+  private readonly isOpened: boolean;
+  /** null where the SYN was not seen. */
+  private readonly clientIsn: number | null;
   private readonly sentHeader: boolean;
 
   constructor(set: LegSet, order: LegOrder, connection: Connection, clientAddress: number, vipAddress: number) {
@@ -35,6 +38,7 @@ export class ProxySession {
     this.vipAddress = vipAddress;
     this.order = order;
     this.payloadLeg = payloadLegOf(set, connection.legs);
+    this.isOpened = connection.legs.some((ref) => set.view(ref).has(L.LEG_SYN | L.LEG_SYN_ACK));
     const view = set.view(this.payloadLeg);
     const { up, down } = view;
     const shift = order.shiftOf(this.payloadLeg);
@@ -46,6 +50,7 @@ export class ProxySession {
     this.upDataTime = up.dataTime - shift;
     this.downDataTime = down.dataTime - shift;
     this.end = view.end - shift;
+    this.clientIsn = view.has(L.LEG_SYN) ? up.baseSeq : null;
     this.isComplete = view.has(L.LEG_SYN) && view.has(L.LEG_FIN_UP) && view.has(L.LEG_FIN_DOWN);
     this.sentHeader = up.has(L.SIDE_PROXY_HEADER);
   }
@@ -61,9 +66,16 @@ export class ProxySession {
 
   /** True where `back` can be the proxy's session for this client's, as far as addresses tell. */
   mayReach(back: ProxySession): boolean {
+    // Of what began before the capture the first payload seen is no first one: it compares only with such.
+    if (this.isOpened !== back.isOpened) return false;
     const { client, vip, backend, mode } = this.connection;
     if (vip === back.connection.vip || backend === back.connection.vip) return false;
-    if (client === back.connection.client) return backend === null;
+    // A proxy that keeps the client's address opens a connection of its own; else it is the same one, translated.
+    if (client === back.connection.client) {
+      return (
+        backend === null && this.clientIsn !== null && back.clientIsn !== null && this.clientIsn !== back.clientIsn
+      );
+    }
     // Who opens sessions of its own to several servers relays none of them to another.
     if (this.clientAddress === back.clientAddress) return false;
     return mode !== "dnat" && mode !== "fullnat" ? true : this.vipAddress === back.clientAddress;

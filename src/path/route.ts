@@ -5,7 +5,7 @@ import { type DirectReturn, findDirectReturn } from "./direct-return.ts";
 import type { EndpointTable } from "./endpoints.ts";
 import type { LegRef, LegSet } from "./leg-set.ts";
 import type { LegOrder } from "./order.ts";
-import type { Session } from "./sessions.ts";
+import type { Session } from "./session.ts";
 import { destinationOf, sourceOf } from "./tuples.ts";
 
 /** Legs of a session with the same tuple. */
@@ -80,7 +80,7 @@ export class RouteReader {
       return this.untranslated(legs, front.first, back.last, own);
     }
     const connection = this.connection(legs, front.first, back.last);
-    if (this.order.isTold(front.first, back.first)) this.translate(connection, front, back);
+    if (this.order.isAhead(front.first, back.first)) this.translate(connection, front, back);
     else this.undecided.push({ connection, front, back });
     return connection;
   }
@@ -123,7 +123,9 @@ export class RouteReader {
         this.translate(connection, front, back);
         continue;
       }
-      connection.legs.reverse();
+      const isFront = (ref: LegRef) => destinationOf(this.set, this.endpoints, ref) === back.dst;
+      const { legs } = connection;
+      legs.splice(0, legs.length, ...legs.filter(isFront), ...legs.filter((ref) => !isFront(ref)));
       connection.client = back.src;
       connection.vip = back.dst;
       connection.front = back.first;

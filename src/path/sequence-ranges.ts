@@ -2,6 +2,7 @@ import * as L from "../flow/leg-layout.ts";
 import type { SideView } from "../flow/leg-view.ts";
 import type { EndpointTable } from "./endpoints.ts";
 import type { LegRef, LegSet } from "./leg-set.ts";
+import { type Arrival, arrivalOf } from "./sent-twice.ts";
 import { tupleOf } from "./tuples.ts";
 
 /**
@@ -29,7 +30,11 @@ export interface Ranges {
   start: number;
   end: number;
   capture: number;
+  arrival: Arrival;
 }
+
+/** A stream whose numbers leap farther than its bytes is several: lives of one 4-tuple whose openings were not seen. */
+const MOST_UNSEEN_BYTES = 1 << 24;
 
 export function rangesOf(set: LegSet, endpoints: EndpointTable, ref: LegRef): Ranges {
   const view = set.view(ref);
@@ -54,11 +59,14 @@ export function rangesOf(set: LegSet, endpoints: EndpointTable, ref: LegRef): Ra
     start: view.start,
     end: view.end,
     capture: set.trackOf(ref).capture,
+    arrival: arrivalOf(set, ref),
   };
 }
 
 function isKnown(sender: SideView, receiver: SideView): boolean {
-  return sender.has(L.SIDE_HAS_BASE) || receiver.has(L.SIDE_HAS_ACK);
+  if (!sender.has(L.SIDE_HAS_BASE)) return receiver.has(L.SIDE_HAS_ACK);
+  const length = (to(sender, receiver) - sender.baseSeq) >>> 0;
+  return length < MOST_UNSEEN_BYTES || length < sender.payloadBytes * 16;
 }
 
 function from(sender: SideView, receiver: SideView): number {

@@ -15,16 +15,26 @@ interface Exchange {
   query: Uint8Array;
   reply?: Uint8Array | null;
   ttl?: number;
+  /** Seconds until the reply. */
+  wait?: number;
   from?: string;
   to?: string;
 }
 
 /** A query and its reply as one link has them. */
 function exchange(options: Exchange): TimedPacket[] {
-  const { client, server, start = 0, query, reply = repeatableBytes(query[1] ?? 0, 90), ttl = 64 } = options;
+  const {
+    client,
+    server,
+    start = 0,
+    query,
+    reply = repeatableBytes(query[1] ?? 0, 90),
+    ttl = 64,
+    wait = 0.001,
+  } = options;
   const { from = "02:00:00:00:00:01", to = "02:00:00:00:00:02" } = options;
   const seen = [at(start, datagram(client, server, query, ttl, from, to))];
-  if (reply) seen.push(at(start + 0.001, datagram(server, client, reply, 64, to, from)));
+  if (reply) seen.push(at(start + wait, datagram(server, client, reply, 64, to, from)));
   return seen;
 }
 
@@ -41,6 +51,7 @@ const beyond = (options: Exchange, change: Partial<Exchange>): Exchange => ({
   ...options,
   start: (options.start ?? 0) + 50e-6,
   ttl: 63,
+  wait: 0.0009,
   from: "02:00:00:00:00:02",
   to: "02:00:00:00:00:03",
   ...change,

@@ -41,6 +41,7 @@ function scriptOf(plan: ConnectionPlan, index: number): TcpConversation {
     start: index * 3 + plan.start / 1000,
     timestamps: plan.timestamps,
     rtt: 0.004,
+    position: 0,
   });
   if (plan.ending === "silent") return script.syn({ retries: [1] });
   if (plan.ending === "refused") return script.syn().rst("down", "refused");
