@@ -74,11 +74,16 @@ function sessionsOf(connection: Connection): SessionLegs[] {
 export function balancerNodes(connected: Connected): ReadonlySet<string> {
   const { set, connections } = connected;
   const nodes = new Set<string>();
+  const compared = new Set<number>();
   for (const { legs, hops } of connections) {
     for (let i = 1; i < legs.length; i++) {
       if (hops[i] === "forward") continue;
-      const node = set.pointOf(legs[i]!).nodeName;
-      if (set.pointOf(legs[i - 1]!).nodeName === node) nodes.add(node);
+      const before = set.pointOf(legs[i - 1]!);
+      const after = set.pointOf(legs[i]!);
+      const pair = before.index * set.points.length + after.index;
+      if (compared.has(pair)) continue;
+      compared.add(pair);
+      if (before.nodeName === after.nodeName) nodes.add(after.nodeName);
     }
     if (nodes.size > 64) break;
   }

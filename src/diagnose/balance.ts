@@ -226,14 +226,13 @@ function loadSkew(subject: Case, group: VipGroup): Finding | null {
   };
 }
 
+/** What the leg nearest to the backend carried. */
 function loadOf(subject: Case, connection: Connection): Load {
-  const load = { bytes: 0, packets: 0 };
-  for (const ref of connection.legs) {
-    const { up, down } = subject.leg(ref);
-    load.bytes = Math.max(load.bytes, up.payloadBytes + down.payloadBytes);
-    load.packets = Math.max(load.packets, up.packets - up.copies + down.packets - down.copies);
-  }
-  return load;
+  const { up, down } = subject.back(connection);
+  return {
+    bytes: up.payloadBytes + down.payloadBytes,
+    packets: up.packets - up.copies + down.packets - down.copies,
+  };
 }
 
 function isLong(subject: Case, { start, end }: Connection): boolean {

@@ -11,7 +11,7 @@ export interface VipChoices {
 }
 
 /** More choices than this tell nothing new of the rule that made them. */
-const MAX_CHOICES = 4000;
+const MAX_CHOICES = 2000;
 
 /** A VIP's first choices and the rule that they follow: made once for all who ask. */
 export function choicesOf(subject: Case, group: VipGroup): VipChoices & { scheduler: Scheduler } {

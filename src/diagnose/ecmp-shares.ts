@@ -132,6 +132,8 @@ function flowEvidence(subject: Case, connection: Connection, note: string): Evid
  */
 function polarizationOf(subject: Case, group: VipGroup, memberships: readonly Membership[]): Finding | null {
   const { set } = subject.connected;
+  // Two branches with a busy and an idle member each are four nodes at least.
+  if (new Set(set.points.map((point) => point.nodeName)).size < 4) return null;
   const flows = new Map<string, Connection[]>();
   for (const connection of group.connections) {
     const nodes = new Set(connection.legs.map((ref) => subject.nodeOf(ref)));

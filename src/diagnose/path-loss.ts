@@ -55,15 +55,15 @@ export const pathLoss: Detector = {
 /** Segments sent again on a connection, where most of them were seen, and the segments with payload. SYNs are not counted. */
 function retransmitsOf(subject: Case, connection: Connection): { retransmits: number; segments: number } {
   let retransmits = 0;
-  let segments = 0;
   for (const ref of connection.legs) {
     const { up, down } = subject.leg(ref);
-    const again =
-      Math.max(0, up.retransmits - Math.max(0, up.synCount - 1)) +
-      Math.max(0, down.retransmits - Math.max(0, down.synCount - 1));
-    retransmits = Math.max(retransmits, again);
-    segments = Math.max(segments, up.packets - up.copies + down.packets - down.copies);
+    const again = up.retransmits + down.retransmits;
+    if (again <= retransmits) continue;
+    const syns = Math.max(0, up.synCount - 1) + Math.max(0, down.synCount - 1);
+    retransmits = Math.max(retransmits, again - syns);
   }
+  const { up, down } = subject.back(connection);
+  const segments = up.packets - up.copies + down.packets - down.copies;
   return { retransmits, segments };
 }
 
