@@ -13,9 +13,9 @@ const BUS = 3;
 /**
  * Draws stages from left to right, each entry of one joined to all of the next:
  *
- *     clients           balancers        backends
- *     10.1.0.0/24 80 ─┬─ lb1 60 ─────────┬─ 10.3.0.11:80 40
- *     10.9.0.0/24 20 ─┘                  └─ 10.3.0.12:80 60
+ *     clients           balancers    backends
+ *     10.1.0.0/24 80 ┬─ lb1 100 ───┬─ 10.3.0.11:80 40
+ *     10.9.0.0/24 20 ┘             └─ 10.3.0.12:80 60
  *
  * @param width columns there are; labels of the stages with most room are cut from the left where they do not fit
  */

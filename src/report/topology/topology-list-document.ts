@@ -1,4 +1,3 @@
-import { FILE_SCHEMA } from "../../topology/file-schema.ts";
 import type { TopologyReport } from "./topology-report.ts";
 
 /**
@@ -6,7 +5,8 @@ import type { TopologyReport } from "./topology-report.ts";
  * each. Sizes are bytes, times seconds; null is not known.
  */
 export interface TopologyListDocument {
-  schema: typeof FILE_SCHEMA;
+  /** Not that of the file: this tells what was seen, too, and is not read back. */
+  schema: "l4scope.topology-report/1";
   vips: readonly {
     vip: string;
     protocol: "tcp" | "udp" | "any";
@@ -53,7 +53,7 @@ export function topologyListDocument({
   given,
 }: TopologyReport): TopologyListDocument {
   return {
-    schema: FILE_SCHEMA,
+    schema: "l4scope.topology-report/1",
     vips: vips.map(({ backends, balancers, clients, routers, protocol, isForwarded: _, ...vip }) => ({
       ...vip,
       protocol: protocol ?? "any",

@@ -2,7 +2,7 @@ import type { InferredNode } from "../../path/infer-nodes.ts";
 import type { VirtualRouter } from "../../topology/topology.ts";
 import { formatBytes, formatCount, formatNumberOf, formatSeconds, formatShare } from "../format-quantity.ts";
 import { type Page, printable, wrap } from "../text/page.ts";
-import { table } from "../text/table.ts";
+import { type Column, table } from "../text/table.ts";
 import { drawStages, type Stage } from "./stages-drawing.ts";
 import type { ReportBackend, ReportVip, TopologyReport } from "./topology-report.ts";
 
@@ -15,13 +15,9 @@ export function topologyText(report: TopologyReport, page: Page): string {
   const { vips, nodes, virtualRouters, contradictions } = report;
   const lines: string[] = [];
   if (vips.length === 0) {
-    lines.push(
-      "No VIP: no packet shows a balancer between clients and backends, and none was given.",
-      ...wrap(
-        "Capture on both sides of it, or hand in what it is set up with (--import haproxy.cfg, ipvsadm -Sn, nft -j list ruleset, …).",
-        page.width,
-      ),
-    );
+    const nothing = "No VIP: no packet shows a balancer between clients and backends, and none is given.";
+    const help = "Capture on both sides of it, or hand in its set-up: --import FILE of haproxy.cfg, ipvsadm -Sn, …";
+    lines.push(...wrap(`${nothing} ${help}`, page.width), "");
   }
   for (const vip of vips) lines.push(...vipDrawing(vip, page), "");
   if (nodes.length > 0) lines.push(...nodeTable(nodes, page), "");
@@ -100,7 +96,7 @@ function backendFigures(
   if (known > 0) {
     parts.push(formatCount(connections), formatShare(connections, known));
     if (isWeighted && Math.abs(share - expectedShare) > 0.005)
-      parts.push(`of ${formatShare(expectedShare * 1000, 1000)}`);
+      parts.push(`of ${formatShare(expectedShare * known, known)}`);
   } else if (weight !== null) parts.push(`weight ${weight}`);
   if (isBackup) parts.push("backup");
   return parts.join(" ");
@@ -118,15 +114,17 @@ function nodeTable(nodes: readonly InferredNode[], page: Page): string[] {
     const more = texts.length - shown.length;
     return `${shown.map(printable).join(" ")}${more > 0 ? ` +${more}` : ""}`;
   };
+  const told = nodes.filter(({ role, observationPoints }) => role !== "client" || observationPoints.length > 0);
+  const columns: Column<InferredNode>[] = [
+    { title: "node", cell: ({ name }) => printable(name) },
+    { title: "role", cell: ({ role }) => role },
+    { title: "addresses", cell: ({ addresses }) => list(addresses) },
+    { title: "MACs", cell: ({ macs }) => list(macs), rank: 2 },
+    { title: "seen at", cell: ({ observationPoints }) => list(observationPoints), rank: 1 },
+  ];
   return table(
-    nodes.filter(({ role, observationPoints }) => role !== "client" || observationPoints.length > 0),
-    [
-      { title: "node", cell: ({ name }) => printable(name) },
-      { title: "role", cell: ({ role }) => role },
-      { title: "addresses", cell: ({ addresses }) => list(addresses) },
-      { title: "MACs", cell: ({ macs }) => list(macs), rank: 2 },
-      { title: "seen at", cell: ({ observationPoints }) => list(observationPoints), rank: 1 },
-    ],
+    told,
+    columns.filter(({ cell }) => told.some((node) => cell(node) !== "")),
     page,
   );
 }
