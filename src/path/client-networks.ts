@@ -27,7 +27,10 @@ interface Network {
   single: AddressWords | null;
 }
 
-/** A network while clients are counted, with those already seen: a bit each in IPv4, 64 bits' hash in IPv6. */
+/**
+ * A network while clients are counted, with those already seen: a bit each in IPv4, a hash of 53 bits in IPv6; neither
+ * as long as there is one only, as in most networks of an attack.
+ */
 interface Counting extends Network {
   bits: Int32Array | null;
   seen: Set<number> | null;
@@ -46,18 +49,18 @@ export class ClientCounter {
       this.last = network;
     }
     network.connections++;
-    if (isNew(network, client)) {
-      network.single = network.clients === 0 ? client : null;
-      network.clients++;
-    }
+    if (network.clients === 0) network.single = client;
+    else if (!isNew(network, client)) return;
+    else network.single = null;
+    network.clients++;
   }
 
   /** The networks, the busiest first; wider ones for the smallest where there are too many. */
   networks(): ClientNetwork[] {
     let networks: Network[] = [...this.v4.values(), ...this.v6.values()];
     for (let level = 1; networks.length > MAX_NETWORKS && level < IPV4_LENGTHS.length; level++) {
-      networks.sort(byConnections);
-      networks = [...networks.slice(0, KEPT_NETWORKS), ...folded(networks.slice(KEPT_NETWORKS), level)];
+      const kept = busiest(networks);
+      networks = [...kept, ...folded(networks, kept, level)];
     }
     return networks.sort(byConnections).map(({ words, level, clients, connections, single }) => ({
       name: single ? addressText(single) : networkText(words, level),
@@ -78,8 +81,8 @@ export class ClientCounter {
       clients: 0,
       connections: 0,
       single: null,
-      bits: v4 ? new Int32Array(8) : null,
-      seen: v4 ? null : new Set(),
+      bits: null,
+      seen: null,
     };
     if (v4) this.v4.set(words[3], network);
     else this.v6.set(key as string, network);
@@ -95,27 +98,51 @@ function isInside(client: AddressWords, words: AddressWords): boolean {
     : client[2] === MAPPED && ((client[3] ^ words[3]) & ~0xff) === 0;
 }
 
-function isNew({ bits, seen }: Counting, client: AddressWords): boolean {
-  if (bits) {
+function isNew(network: Counting, client: AddressWords): boolean {
+  const { single } = network;
+  if (single !== null && client.every((word, i) => word === single[i])) return false;
+  if (single !== null) note(network, single);
+  return note(network, client);
+}
+
+/** @returns whether the client was not noted before */
+function note(network: Counting, client: AddressWords): boolean {
+  if (isV4(client)) {
+    network.bits ??= new Int32Array(8);
     const low = client[3] & 0xff;
     const bit = 1 << (low & 31);
-    if ((bits[low >>> 5]! & bit) !== 0) return false;
-    bits[low >>> 5]! |= bit;
+    if ((network.bits[low >>> 5]! & bit) !== 0) return false;
+    network.bits[low >>> 5]! |= bit;
     return true;
   }
+  network.seen ??= new Set();
   const key = (client[2] >>> 0) * 2_097_152 + (client[3] & 0x1fffff);
-  if (!seen || seen.has(key)) return false;
-  seen.add(key);
+  if (network.seen.has(key)) return false;
+  network.seen.add(key);
   return true;
 }
 
-function folded(networks: readonly Network[], level: number): Network[] {
+/** The networks that are kept as they are, without sorting all. */
+function busiest(networks: readonly Network[]): Set<Network> {
+  const kept: Network[] = [];
+  for (const network of networks) {
+    const last = kept[KEPT_NETWORKS - 1];
+    if (last && byConnections(network, last) >= 0) continue;
+    const at = kept.findIndex((other) => byConnections(network, other) < 0);
+    kept.splice(at < 0 ? kept.length : at, 0, network);
+    if (kept.length > KEPT_NETWORKS) kept.pop();
+  }
+  return new Set(kept);
+}
+
+function folded(networks: readonly Network[], kept: ReadonlySet<Network>, level: number): Network[] {
   const wider = new Map<string, Network>();
   const numbered = new Map<number, Network>();
   for (const network of networks) {
+    if (kept.has(network)) continue;
     const words = masked(network.words, lengthOf(network.words, level));
     const v4 = isV4(network.words);
-    const key = words.join(" ");
+    const key = v4 ? "" : words.join(" ");
     const known = v4 ? numbered.get(words[3]) : wider.get(key);
     if (known) {
       known.clients += network.clients;
