@@ -64,6 +64,12 @@ export default class Analyze extends BaseCommand {
       ...several,
     }),
     connections: boolean({ summary: "With --json: list every connection too.", dependsOn: ["json"] }),
+    threads: integer({
+      summary: "Reading threads; by default one, and two for a gigabyte or more where there are processors to spare.",
+      min: 1,
+      max: 64,
+      helpValue: "N",
+    }),
     "max-legs": integer({
       summary: "Conversations followed at once; beyond it the idlest are given up.",
       min: 1000,
@@ -83,7 +89,13 @@ export default class Analyze extends BaseCommand {
     const { analysisOf } = await import("../src/report/analysis.ts");
     const topology = await this.loadTopology(flags.topology, flags.import);
     const analyzed = await withProgressBar(process.stderr, (onProgress) =>
-      analyzeCaptures(args.capture, { timeBase: new TimeBase(), onProgress, maxLegs: flags["max-legs"], topology }),
+      analyzeCaptures(args.capture, {
+        timeBase: new TimeBase(),
+        onProgress,
+        maxLegs: flags["max-legs"],
+        topology,
+        ...(flags.threads === undefined ? {} : { threads: flags.threads }),
+      }),
     );
     const analysis = analysisOf(analyzed, flags);
     const { isAsBadAs } = await import("../src/report/finding-choice.ts");

@@ -1,4 +1,5 @@
 import * as L from "../flow/leg-layout.ts";
+import type { Outcome } from "../flow/leg-outcome.ts";
 import type { Connection } from "../path/connection.ts";
 import { endpointFilter } from "./backend-refusing.ts";
 import type { Case, VipGroup } from "./case.ts";
@@ -8,6 +9,8 @@ import type { Finding } from "./finding.ts";
 
 /** Of all connections in the window. */
 const MIN_SHARE = 0.5;
+
+const UNFINISHED: ReadonlySet<Outcome> = new Set(["open", "timeout"]);
 
 /** `attack.syn-flood`: many SYNs whose handshake is never finished, though the SYN-ACK went out. */
 export const synFlood: Detector = {
@@ -31,7 +34,10 @@ export function isHalfOpen(subject: Case, connection: Connection): boolean {
 function floodOf(subject: Case, group: VipGroup): Finding | null {
   const least = subject.threshold("attack.syn-flood", "connections");
   if (group.protocol !== 6 || group.connections.length < least) return null;
-  const halfOpen = group.connections.filter((connection) => isHalfOpen(subject, connection));
+  // What went well or was refused is no half of a handshake; that is nearly all, and costs nothing to know.
+  const unfinished = group.connections.filter((connection) => UNFINISHED.has(subject.outcome(connection)));
+  if (unfinished.length < least) return null;
+  const halfOpen = unfinished.filter((connection) => isHalfOpen(subject, connection));
   if (halfOpen.length < least) return null;
   const from = halfOpen[0]!.start;
   const to = halfOpen.at(-1)!.start;
@@ -42,8 +48,8 @@ function floodOf(subject: Case, group: VipGroup): Finding | null {
   const seconds = Math.max(1, (to - from) / 1e9);
   const rate = (halfOpen.length + swamped.length) / seconds;
   const inWindow = group.connections.filter(({ start }) => start >= from && start <= to).length;
-  const unfinished = halfOpen.length + swamped.length;
-  if (rate < subject.threshold("attack.syn-flood", "synsPerSecond") || unfinished < inWindow * MIN_SHARE) return null;
+  const incomplete = halfOpen.length + swamped.length;
+  if (rate < subject.threshold("attack.syn-flood", "synsPerSecond") || incomplete < inWindow * MIN_SHARE) return null;
   const { endpoints } = subject.connected;
   const sources = new Set(halfOpen.map((connection) => endpoints.withPort(connection.client, 0)));
   // One source that does not finish is a scanner or an asymmetric path, not a flood of many.
@@ -53,8 +59,8 @@ function floodOf(subject: Case, group: VipGroup): Finding | null {
     id: "attack.syn-flood",
     severity: "critical",
     confidence: confidenceFrom(halfOpen.length / 20, 0.97),
-    title: `SYN flood on ${vip}: ${count(unfinished, "SYN")} in ${duration(to - from)} from ${count(sources.size, "source")}, none completed`,
-    explanation: `${Math.round(rate)} SYNs a second whose SYN-ACK nobody acknowledges, ${percent(unfinished, inWindow)} of all connections in that time. Their sources answer neither with an ACK nor with a reset, as hosts that exist would: they are forged. ${count(inWindow - unfinished, "other connection")} went on meanwhile.`,
+    title: `SYN flood on ${vip}: ${count(incomplete, "SYN")} in ${duration(to - from)} from ${count(sources.size, "source")}, none completed`,
+    explanation: `${Math.round(rate)} SYNs a second whose SYN-ACK nobody acknowledges, ${percent(incomplete, inWindow)} of all connections in that time. Their sources answer neither with an ACK nor with a reset, as hosts that exist would: they are forged. ${count(inWindow - incomplete, "other connection")} went on meanwhile.`,
     where: { vip },
     window: { from, to },
     measured: {
@@ -62,7 +68,7 @@ function floodOf(subject: Case, group: VipGroup): Finding | null {
       halfOpen: halfOpen.length,
       unanswered: swamped.length,
       sources: sources.size,
-      othersInWindow: inWindow - unfinished,
+      othersInWindow: inWindow - incomplete,
     },
     connections: [...halfOpen, ...swamped].map((connection) => connection.id),
     evidence: halfOpen

@@ -10,7 +10,7 @@ import { trackCapture } from "./track-capture.ts";
 export interface TrackOptions {
   timeBase: TimeBase;
   maxLegs?: number;
-  /** Threads to use at most; by default two where there are two processors. */
+  /** Threads to use at most; by default one, and two for a gigabyte or more where there are processors to spare. */
   threads?: number;
   stdin?: NodeJS.ReadableStream;
   onProgress?: (progress: TrackProgress) => void;
