@@ -3,7 +3,7 @@ import { AFTER_RESET, type LegEvent, RESET, SILENCE_BROKEN } from "../flow/event
 import * as L from "../flow/leg-layout.ts";
 import type { Connected } from "../path/connect.ts";
 import type { Connection } from "../path/connection.ts";
-import type { LegRef } from "../path/leg-set.ts";
+import type { LegRef, LegSet } from "../path/leg-set.ts";
 import { isInitialTtl, sourceMac } from "../path/macs.ts";
 import { isHarmless } from "../path/outcome.ts";
 import type { ResetAuthor, ResetCause, ResetVerdict } from "./reset-verdict.ts";
@@ -36,15 +36,15 @@ interface SessionLegs {
  * Says of every reset who sent it and why, by the clues of FINDINGS.md in their order: where on the path it appears
  * first, whether it fits its pretended sender's fingerprint in the same flow, whether that sender goes on, its shape.
  *
+ * @param balancers nodes that are load balancers, see `balancerNodes`
  * @returns verdicts by connection id, earliest first
  */
-export function attributeResets(connected: Connected): Map<number, ResetVerdict[]> {
+export function attributeResets(connected: Connected, balancers: ReadonlySet<string>): Map<number, ResetVerdict[]> {
   const { set, connections } = connected;
   const verdicts = new Map<number, ResetVerdict[]>();
-  const balancers = balancerNodes(connected);
   for (const connection of connections) {
     if (connection.protocol !== 6) continue;
-    if (!connection.legs.some((ref) => set.view(ref).has(L.LEG_RST_UP | L.LEG_RST_DOWN))) continue;
+    if (!hasReset(set, connection.legs)) continue;
     const list: ResetVerdict[] = [];
     for (const session of sessionsOf(connection)) {
       for (const sightings of resetsOf(connected, session)) {
@@ -55,6 +55,11 @@ export function attributeResets(connected: Connected): Map<number, ResetVerdict[
     if (list.length > 0) verdicts.set(connection.id, list);
   }
   return verdicts;
+}
+
+function hasReset(set: LegSet, legs: readonly LegRef[]): boolean {
+  for (const ref of legs) if (set.view(ref).has(L.LEG_RST_UP | L.LEG_RST_DOWN)) return true;
+  return false;
 }
 
 function sessionsOf(connection: Connection): SessionLegs[] {

@@ -9,7 +9,7 @@ import type { Finding } from "./finding.ts";
 /** Answers needed of a backend, and of its siblings, before their medians mean something. */
 const MIN_ANSWERS = 8;
 /** Answers measured of one backend at most: medians of more are no better. */
-const MAX_ANSWERS = 2000;
+const MAX_ANSWERS = 500;
 
 /**
  * `backend.slow`: the time to the first byte of one backend is far above its siblings', while its network answers as

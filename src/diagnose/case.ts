@@ -49,11 +49,11 @@ export class Case {
     this.connections = connections;
     markHealthChecks(connected);
     this.outcomes = connections.map((connection) => connectionOutcome(set, connection));
-    this.resets = attributeResets(connected);
+    this.balancers = balancerNodes(connected);
+    this.resets = attributeResets(connected, this.balancers);
     this.users = connections.filter((connection) => connection.role === "client" && !connection.healthCheck);
     this.attempts = connections.filter((connection) => connection.role === "balancer" && !connection.healthCheck);
     this.vips = groupByVip(this.users);
-    this.balancers = balancerNodes(connected);
     let start = Number.POSITIVE_INFINITY;
     let end = Number.NEGATIVE_INFINITY;
     for (const capture of set.captures) {

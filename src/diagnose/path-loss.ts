@@ -44,7 +44,8 @@ export const pathLoss: Detector = {
         found ||= one !== null;
       }
       if (!found) {
-        const everywhere = lossyEverywhere(subject, group);
+        const rest = group.connections.filter(({ backend }) => backend === null);
+        const everywhere = lossyEverywhere(subject, group, [...losses.values(), lossOf(subject, rest)]);
         if (everywhere) findings.push(everywhere);
       }
     }
@@ -78,6 +79,15 @@ function lossOf(subject: Case, connections: readonly Connection[]): Loss {
     if (retransmits > 0) loss.lossy.push(connection);
   }
   return loss;
+}
+
+function together(group: VipGroup, parts: readonly Loss[]): Loss {
+  return {
+    connections: group.connections,
+    lossy: parts.flatMap(({ lossy }) => lossy).sort((a, b) => a.start - b.start),
+    retransmits: parts.reduce((sum, { retransmits }) => sum + retransmits, 0),
+    segments: parts.reduce((sum, { segments }) => sum + segments, 0),
+  };
 }
 
 function lossyBackend(
@@ -129,8 +139,8 @@ function lossyBackend(
 }
 
 /** Every connection suffers alike: the way that all of them share. */
-function lossyEverywhere(subject: Case, group: VipGroup): Finding | null {
-  const all = lossOf(subject, group.connections);
+function lossyEverywhere(subject: Case, group: VipGroup, parts: readonly Loss[]): Finding | null {
+  const all = together(group, parts);
   if (all.lossy.length < EVERYWHERE_CONNECTIONS || all.lossy.length < all.connections.length * 0.3) return null;
   const rate = all.retransmits / Math.max(1, all.segments);
   if (rate < EVERYWHERE_RATE) return null;
