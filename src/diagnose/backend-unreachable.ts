@@ -1,6 +1,6 @@
 import * as L from "../flow/leg-layout.ts";
 import type { Connection } from "../path/connection.ts";
-import { addressText } from "../path/endpoints.ts";
+import { addressText } from "../topology/address.ts";
 import { endpointFilter } from "./backend-refusing.ts";
 import type { Case, VipGroup } from "./case.ts";
 import { confidenceFrom, count, duration, percent } from "./confidence.ts";

@@ -1,7 +1,7 @@
 import type { Scheduler } from "../balance/scheduler.ts";
 import { type ShareStatistics, shareStatistics } from "../balance/shares.ts";
 import type { Connection } from "../path/connection.ts";
-import { addressText } from "../path/endpoints.ts";
+import { addressText } from "../topology/address.ts";
 import { endpointFilter } from "./backend-refusing.ts";
 import type { Case, VipGroup } from "./case.ts";
 import { choicesOf } from "./choices.ts";

@@ -1,9 +1,10 @@
 import { MOVE, SILENCE_BROKEN } from "../flow/event-log.ts";
 import * as L from "../flow/leg-layout.ts";
 import type { Connection } from "../path/connection.ts";
-import { addressText, macText } from "../path/endpoints.ts";
+import { macText } from "../path/endpoints.ts";
 import type { LegRef } from "../path/leg-set.ts";
 import { destinationMac, macHigh, macLow } from "../path/macs.ts";
+import { addressText } from "../topology/address.ts";
 import { balancerOf } from "./broken-flows.ts";
 import type { Case, VipGroup } from "./case.ts";
 import { confidenceFrom, count, duration, percent } from "./confidence.ts";

@@ -1,8 +1,8 @@
 import { median } from "../balance/statistics.ts";
 import type { IcmpError } from "../flow/neighbours.ts";
 import type { Connection } from "../path/connection.ts";
-import { addressText } from "../path/endpoints.ts";
 import type { LegRef } from "../path/leg-set.ts";
+import { addressText } from "../topology/address.ts";
 import { backendUnreachable } from "./backend-unreachable.ts";
 import type { Case } from "./case.ts";
 import { confidenceFrom, count, percent } from "./confidence.ts";

@@ -1,4 +1,4 @@
-import { addressText } from "../path/endpoints.ts";
+import { addressText } from "../topology/address.ts";
 import type { Case } from "./case.ts";
 import type { Evidence } from "./finding.ts";
 

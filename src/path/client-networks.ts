@@ -1,6 +1,6 @@
 import { MAPPED } from "../decode/packet.ts";
 import type { AddressWords } from "../flow/leg-view.ts";
-import { addressText } from "./endpoints.ts";
+import { addressText } from "../topology/address.ts";
 
 /** Clients of one network. */
 export interface ClientNetwork {

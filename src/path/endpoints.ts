@@ -1,5 +1,5 @@
-import { MAPPED } from "../decode/packet.ts";
 import type { AddressWords } from "../flow/leg-view.ts";
+import { addressText } from "../topology/address.ts";
 
 /** Marks an entry that is a MAC address: 16 high bits in the third word, 32 low bits in the fourth. */
 const MAC_PORT = -1;
@@ -119,15 +119,6 @@ export class EndpointTable {
   }
 }
 
-/** Text of an address held as mapped words: dotted IPv4, or IPv6 as RFC 5952 writes it. */
-export function addressText(address: AddressWords): string {
-  const [a, b, c, d] = address;
-  if (a === 0 && b === 0 && c === MAPPED) return `${d >>> 24}.${(d >>> 16) & 255}.${(d >>> 8) & 255}.${d & 255}`;
-  const groups: number[] = [];
-  for (const word of address) groups.push(word >>> 16, word & 0xffff);
-  return compressIpv6(groups);
-}
-
 export function endpointText(address: AddressWords, port: number): string {
   const text = addressText(address);
   return text.includes(":") ? `[${text}]:${port}` : `${text}:${port}`;
@@ -136,23 +127,6 @@ export function endpointText(address: AddressWords, port: number): string {
 export function macText(high: number, low: number): string {
   const hex = (byte: number) => (byte & 255).toString(16).padStart(2, "0");
   return [high >>> 8, high, low >>> 24, low >>> 16, low >>> 8, low].map(hex).join(":");
-}
-
-/** RFC 5952 4.2: the longest run of two or more zero groups, the first of equals, becomes `::`. */
-function compressIpv6(groups: readonly number[]): string {
-  let bestStart = -1;
-  let bestLength = 1;
-  for (let start = 0; start < groups.length; start++) {
-    let length = 0;
-    while (groups[start + length] === 0) length++;
-    if (length > bestLength) {
-      bestStart = start;
-      bestLength = length;
-    }
-  }
-  const hex = (list: readonly number[]) => list.map((group) => group.toString(16)).join(":");
-  if (bestStart < 0) return hex(groups);
-  return `${hex(groups.slice(0, bestStart))}::${hex(groups.slice(bestStart + bestLength))}`;
 }
 
 function hashOf(a0: number, a1: number, a2: number, a3: number, port: number): number {

@@ -1,7 +1,8 @@
+import { addressText } from "../topology/address.ts";
 import type { Topology, TopologyNode } from "../topology/topology.ts";
 import type { NodeRole } from "../topology/vocabulary.ts";
 import type { Connected } from "./connect.ts";
-import { addressText, macText } from "./endpoints.ts";
+import { macText } from "./endpoints.ts";
 import { type Mac, macHigh, macLow } from "./macs.ts";
 import type { NodeEvidence } from "./node-evidence.ts";
 import { roleHint } from "./role-hint.ts";

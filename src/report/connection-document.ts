@@ -4,10 +4,10 @@ import { connState } from "../flow/conn-state.ts";
 import { LEG_RST_DOWN, LEG_RST_UP } from "../flow/leg-layout.ts";
 import { legOutcome } from "../flow/leg-outcome.ts";
 import type { LegView } from "../flow/leg-view.ts";
+import { endpointText } from "../path/endpoints.ts";
 import type { ConnectionDocument } from "./analysis-contract.ts";
 import { communityId } from "./community-id.ts";
 import { epochOf, secondsOf } from "./epoch.ts";
-import { formatEndpoint } from "./format-address.ts";
 import { encapsulationOf } from "./leg-encapsulation.ts";
 import type { LegList, ListedLeg } from "./leg-list.ts";
 import { resetShape } from "./reset-shape.ts";
@@ -33,8 +33,8 @@ export class LazyConnection {
 /** A leg as a connection of its own: what it was joined with, if anything, is not known here. */
 export function connectionDocument({ id, leg, point }: ListedLeg, timeBase: TimeBase): ConnectionDocument {
   const { up, down, protocol } = leg;
-  const client = formatEndpoint(leg.src, leg.srcPort);
-  const vip = formatEndpoint(leg.dst, leg.dstPort);
+  const client = endpointText(leg.src, leg.srcPort);
+  const vip = endpointText(leg.dst, leg.dstPort);
   return {
     id,
     protocol: protocol === UDP ? "udp" : "tcp",

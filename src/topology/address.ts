@@ -69,9 +69,11 @@ export function isIpv4(address: AddressWords): boolean {
   return address[0] === 0 && address[1] === 0 && address[2] === MAPPED;
 }
 
+/** An address as people write it: dotted IPv4, IPv6 in the canonical form of RFC 5952. */
 export function addressText(address: AddressWords): string {
-  const bytes = address.flatMap((word) => [word >>> 24, (word >>> 16) & 255, (word >>> 8) & 255, word & 255]);
-  return isIpv4(address) ? bytes.slice(12).join(".") : ipaddr.fromByteArray(bytes).toString();
+  const word = address[3];
+  if (isIpv4(address)) return `${word >>> 24}.${(word >>> 16) & 255}.${(word >>> 8) & 255}.${word & 255}`;
+  return new ipaddr.IPv6(address.flatMap((each) => [each >>> 16, each & 0xffff])).toRFC5952String();
 }
 
 export function endpointText({ address, port }: EndpointWords): string {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { AddressWords } from "../../src/flow/leg-view.ts";
-import { formatAddress, formatEndpoint } from "../../src/report/format-address.ts";
+import { endpointText } from "../../src/path/endpoints.ts";
 import {
   formatBytes,
   formatCount,
@@ -10,6 +10,7 @@ import {
   formatSeconds,
   formatShare,
 } from "../../src/report/format-quantity.ts";
+import { addressText } from "../../src/topology/address.ts";
 
 const v4 = (a: number, b: number, c: number, d: number): AddressWords => [
   0,
@@ -33,11 +34,11 @@ describe("addresses", () => {
     [v6(0x2001, 0xdb8, 0, 0, 1, 0, 0, 1), "2001:db8::1:0:0:1"],
     [v6(0, 0, 0, 0, 0, 0, 0, 0), "::"],
     [v6(0xfe80, 0, 0, 0, 0xabcd, 0xef01, 0x2345, 0x6789), "fe80::abcd:ef01:2345:6789"],
-  ])("%j is %s", (words, text) => expect(formatAddress(words)).toBe(text));
+  ])("%j is %s", (words, text) => expect(addressText(words)).toBe(text));
 
   test("endpoints", () => {
-    expect(formatEndpoint(v4(10, 1, 0, 1), 443)).toBe("10.1.0.1:443");
-    expect(formatEndpoint(v6(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1), 65535)).toBe("[2001:db8::1]:65535");
+    expect(endpointText(v4(10, 1, 0, 1), 443)).toBe("10.1.0.1:443");
+    expect(endpointText(v6(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1), 65535)).toBe("[2001:db8::1]:65535");
   });
 });
 

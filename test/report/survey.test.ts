@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { inOrder } from "../../fixtures/packets/capture-file.ts";
 import { tcpConversation } from "../../fixtures/packets/conversation.ts";
-import { formatAddress } from "../../src/report/format-address.ts";
 import { OUTCOMES } from "../../src/report/survey/outcomes.ts";
 import { quantile } from "../../src/report/survey/samples.ts";
 import { surveyLegs } from "../../src/report/survey/survey.ts";
+import { addressText } from "../../src/topology/address.ts";
 import { trackFiles, trackInShards } from "./track-files.ts";
 import { bothArms, exchange, lookup, VIP } from "./traffic.ts";
 
@@ -52,10 +52,10 @@ describe("both arms of a balancer", async () => {
 
   test("who talks, once for each address", () => {
     const talkers = survey.talkers?.top(2) ?? [];
-    expect(talkers.map(({ address }) => formatAddress(address))).toEqual(
+    expect(talkers.map(({ address }) => addressText(address))).toEqual(
       expect.arrayContaining(["10.1.0.1", "10.1.0.2"]),
     );
-    const addresses = survey.talkers?.top(100).map(({ address }) => formatAddress(address)) ?? [];
+    const addresses = survey.talkers?.top(100).map(({ address }) => addressText(address)) ?? [];
     expect(new Set(addresses).size).toBe(addresses.length);
     expect(talkers[0]?.opened).toBe(2);
   });

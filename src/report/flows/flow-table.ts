@@ -1,7 +1,7 @@
 import { UDP } from "../../decode/packet.ts";
 import { connState } from "../../flow/conn-state.ts";
 import { legOutcome } from "../../flow/leg-outcome.ts";
-import { formatEndpoint } from "../format-address.ts";
+import { endpointText } from "../../path/endpoints.ts";
 import { formatBytes, formatCount, formatNumberOf, formatSeconds } from "../format-quantity.ts";
 import type { LegList } from "../leg-list.ts";
 import { type Page, printable } from "../text/page.ts";
@@ -34,8 +34,8 @@ function columnsFor(list: LegList, start: number, page: Page): Column<number>[] 
   return [
     { title: "id", rank: 4, cell: (place) => list.at(place).id },
     { title: "start s", align: "right", cell: (place) => relative(leg(place).start, start) },
-    { title: "client", cell: (place) => formatEndpoint(leg(place).src, leg(place).srcPort) },
-    { title: "called", cell: (place) => formatEndpoint(leg(place).dst, leg(place).dstPort) },
+    { title: "client", cell: (place) => endpointText(leg(place).src, leg(place).srcPort) },
+    { title: "called", cell: (place) => endpointText(leg(place).dst, leg(place).dstPort) },
     { title: "proto", rank: 8, cell: (place) => (leg(place).protocol === UDP ? "udp" : "tcp") },
     {
       title: "outcome",

@@ -1,6 +1,6 @@
 import type { Connected } from "../../path/connect.ts";
-import { addressText } from "../../path/endpoints.ts";
 import { isInitialTtl, type Mac, sourceMac } from "../../path/macs.ts";
+import { addressText } from "../../topology/address.ts";
 import type { Column } from "./column.ts";
 
 /** What is known of the host of each observation point of the run. */

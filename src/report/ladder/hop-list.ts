@@ -1,6 +1,7 @@
 import { encapsulationName } from "../../decode/encapsulation.ts";
-import { addressText, macText } from "../../path/endpoints.ts";
+import { macText } from "../../path/endpoints.ts";
 import { macHigh, macLow } from "../../path/macs.ts";
+import { addressText } from "../../topology/address.ts";
 import type { Ladder } from "./ladder.ts";
 import type { Rewrite } from "./rewrites.ts";
 

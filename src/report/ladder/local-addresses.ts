@@ -1,7 +1,7 @@
 import type { AddressWords } from "../../flow/leg-view.ts";
-import { addressText } from "../../path/endpoints.ts";
 import type { LegSet } from "../../path/leg-set.ts";
 import { isInitialTtl, type Mac, sourceMac } from "../../path/macs.ts";
+import { addressText } from "../../topology/address.ts";
 
 /** Legs looked at for each observation point. */
 const LEGS_COMPARED = 5000;

@@ -3,10 +3,10 @@ import { type EncapsulationStack, encapsulationName, LAYER_WORDS } from "../../d
 import { IS_FRAGMENT, IS_ICMP, IS_TCP, IS_UDP, OPT_MSS, Packet } from "../../decode/packet.ts";
 import type { AddressWords } from "../../flow/leg-view.ts";
 import type { Connected } from "../../path/connect.ts";
-import { addressText } from "../../path/endpoints.ts";
 import type { Direction, LegPacket } from "../../path/leg-packet.ts";
 import type { LegRef } from "../../path/leg-set.ts";
 import { destinationMac, type Mac, sourceMac } from "../../path/macs.ts";
+import { addressText } from "../../topology/address.ts";
 
 /** What an ICMP error says of the packet that it quotes. */
 export interface QuotedError {

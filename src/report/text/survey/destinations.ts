@@ -1,5 +1,5 @@
 import { UDP } from "../../../decode/packet.ts";
-import { formatEndpoint } from "../../format-address.ts";
+import { endpointText } from "../../../path/endpoints.ts";
 import { formatCount, formatSeconds, formatShare } from "../../format-quantity.ts";
 import type { Destination, DestinationAtPoint, DestinationDetails } from "../../survey/destinations.ts";
 import type { Survey } from "../../survey/survey.ts";
@@ -54,7 +54,7 @@ function timeTable(rows: readonly Row[], columns: readonly Column<Row>[], page: 
 }
 
 function endpointName({ address, port, protocol }: Destination): string {
-  return `${formatEndpoint(address, port)}${protocol === UDP ? " udp" : ""}`;
+  return `${endpointText(address, port)}${protocol === UDP ? " udp" : ""}`;
 }
 
 const counts = (paint: Paint): readonly Column<Row>[] => [

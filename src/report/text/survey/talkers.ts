@@ -1,4 +1,4 @@
-import { formatAddress } from "../../format-address.ts";
+import { addressText } from "../../../topology/address.ts";
 import { formatBytes, formatCount, formatShare } from "../../format-quantity.ts";
 import type { Survey } from "../../survey/survey.ts";
 import type { Talker } from "../../survey/talkers.ts";
@@ -13,7 +13,7 @@ export function talkerTable(survey: Survey, page: Page): string[] {
   if (talkers.length === 0) return [];
   const { points } = survey;
   const columns: Column<Talker>[] = [
-    { title: "client", cell: ({ address }) => formatAddress(address) },
+    { title: "client", cell: ({ address }) => addressText(address) },
     ...(points.length > 1
       ? [{ title: "seen at", cell: ({ point }: Talker) => pointLabel(points[point]?.name ?? "?", page) }]
       : []),
