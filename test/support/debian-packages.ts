@@ -34,6 +34,21 @@ export const DEBIAN_TOOLS = {
   ethtool: { package: "ethtool" },
   arping: { package: "arping" },
   python3: { package: "python3" },
+  // kernel probes: their compiler and loader, and the tools they are compared with
+  clang: { package: "clang" },
+  "llvm-strip": { package: "llvm" },
+  "libbpf-headers": { package: "libbpf-dev", files: ["/usr/include/bpf/bpf_helpers.h"] },
+  libbpf: {
+    package: "libbpf1",
+    files: ["/usr/lib/x86_64-linux-gnu/libbpf.so.1", "/usr/lib/aarch64-linux-gnu/libbpf.so.1"],
+  },
+  bpftool: { package: "bpftool" },
+  tcplife: { package: "libbpf-tools" },
+  iperf3: { package: "iperf3" },
+  // what reads our stores and our metrics
+  sqlite3: { package: "sqlite3" },
+  prometheus: { package: "prometheus" },
+  promtool: { package: "prometheus" },
   // terminals and processes
   tmux: { package: "tmux" },
   ps: { package: "procps" },
