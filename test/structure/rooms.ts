@@ -28,13 +28,11 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   offline: { does: "drives the pipeline over captures", mayImport: [...RESULTS] },
   probe: { does: "talks to the kernel", mayImport: ["capture", "decode", "flow"] },
   report: { does: "shows results as text, JSON, HTML", mayImport: RESULTS },
-  tui: { does: "shows results on a terminal", mayImport: [...RESULTS, "report"] },
-  metrics: { does: "shows results as metrics", mayImport: RESULTS },
-  store: { does: "keeps results", mayImport: RESULTS },
-  live: {
-    does: "drives the pipeline by the clock",
-    mayImport: [...RESULTS, "probe", "report", "tui", "metrics", "store"],
-  },
+  live: { does: "drives the pipeline by the clock", mayImport: [...RESULTS, "probe", "report"] },
+  // what a live session tells is plain data that faces read (docs/decisions/0006): they look at it, it knows none of them
+  tui: { does: "shows results on a terminal", mayImport: [...RESULTS, "report", "live"] },
+  metrics: { does: "shows results as metrics", mayImport: [...RESULTS, "live"] },
+  store: { does: "keeps results", mayImport: [...RESULTS, "report", "live"] },
   cli: { does: "the frame of the command line", mayImport: ["capture", "topology"] },
 };
 
