@@ -77,16 +77,23 @@ export interface LegEvent {
 
 /** A log as plain data, to hand to another thread. */
 export interface EventLogSnapshot {
+  /** Records in use or given back. */
   count: number;
   dropped: number;
   segments: ArrayBuffer[];
 }
 
-/** Events of all legs in typed arrays, each leg's as a list in time order. */
+/**
+ * Events of all legs in typed arrays, each leg's as a list in time order. Those of a leg that is given up are given back
+ * and used again, so that a log lives as long as its legs do.
+ */
 export class EventLog {
   count = 0;
   /** Events that were not kept because of the limits. */
   dropped = 0;
+  /** The record given back last, plus 1, and so on by NEXT; 0 is none. */
+  private firstFree = 0;
+  private free = 0;
   private wordSegments: Int32Array[] = [];
   private doubleSegments: Float64Array[] = [];
 
@@ -100,12 +107,12 @@ export class EventLog {
     lw[lat + EVENT_COUNT]!++;
     const kept = lw[lat + EVENTS_KEPT]!;
     const room = kind === RESET || kind === ICMP_ERROR ? MAX_EVENTS : MAX_EVENTS - RESERVED_EVENTS;
-    if (kept >= MAX_PER_LEG[kind]! || this.count >= room) {
+    if (kept >= MAX_PER_LEG[kind]! || this.count - this.free >= room) {
       this.dropped++;
       return -1;
     }
     lw[lat + EVENTS_KEPT] = kept + 1;
-    const event = this.count++;
+    const event = this.take();
     if (event >>> SEGMENT_BITS >= this.wordSegments.length) {
       const memory = new ArrayBuffer(SEGMENT_EVENTS * EVENT_WORDS * 4);
       this.wordSegments.push(new Int32Array(memory));
@@ -141,6 +148,33 @@ export class EventLog {
         event + 1;
     lw[lat + EVENT_TAIL] = event + 1;
     return event;
+  }
+
+  /** The number of a record for a new event. */
+  private take(): number {
+    const event = this.firstFree - 1;
+    if (event < 0) return this.count++;
+    const w = this.wordSegments[event >>> SEGMENT_BITS]!;
+    const at = (event & (SEGMENT_EVENTS - 1)) * EVENT_WORDS;
+    this.firstFree = w[at + NEXT]!;
+    this.free--;
+    w.fill(0, at, at + EVENT_WORDS);
+    return event;
+  }
+
+  /** Gives back the events of a leg that is about to be removed. */
+  release(legs: LegTable, leg: number): void {
+    const lw = legs.words(leg);
+    const lat = legs.base(leg);
+    const tail = lw[lat + EVENT_TAIL]!;
+    if (tail === 0) return;
+    this.wordSegments[(tail - 1) >>> SEGMENT_BITS]![((tail - 1) & (SEGMENT_EVENTS - 1)) * EVENT_WORDS + NEXT] =
+      this.firstFree;
+    this.firstFree = lw[lat + EVENT_HEAD]!;
+    this.free += lw[lat + EVENTS_KEPT]!;
+    lw[lat + EVENT_HEAD] = 0;
+    lw[lat + EVENT_TAIL] = 0;
+    lw[lat + EVENTS_KEPT] = 0;
   }
 
   /** True where a leg has so many events that one more should be worth its place. */
@@ -188,11 +222,6 @@ export class EventLog {
       yield this.read(next - 1);
       next = this.wordSegments[(next - 1) >>> SEGMENT_BITS]![((next - 1) & (SEGMENT_EVENTS - 1)) * EVENT_WORDS + NEXT]!;
     }
-  }
-
-  /** All events kept, in the order they were seen. */
-  *all(): Generator<LegEvent> {
-    for (let event = 0; event < this.count; event++) yield this.read(event);
   }
 
   private read(event: number): LegEvent {

@@ -147,6 +147,15 @@ export class NeighbourhoodLog {
     this.advertisers.push(advertiser);
   }
 
+  /** Forgets what was last said before a time, ns. */
+  forget(before: number): void {
+    for (const [key, { lastTime }] of this.messageByKey) if (lastTime < before) this.messageByKey.delete(key);
+    for (const [key, { lastTime }] of this.advertiserByKey) if (lastTime < before) this.advertiserByKey.delete(key);
+    this.messages = this.messages.filter(({ lastTime }) => !(lastTime < before));
+    this.advertisers = this.advertisers.filter(({ lastTime }) => !(lastTime < before));
+    this.icmpErrors = this.icmpErrors.filter(({ time }) => !(time < before));
+  }
+
   icmpError(p: Packet, point: number, context: number, leg: number): void {
     if (this.icmpErrors.length >= MAX_ENTRIES) {
       this.dropped++;

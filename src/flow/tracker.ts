@@ -356,8 +356,31 @@ export class FlowTracker {
       }
     }
     if (idlest < 0) return;
-    this.legs.remove(idlest);
+    this.retire([idlest]);
     this.totals.evictedLegs++;
+  }
+
+  /**
+   * Gives up legs that nobody needs any longer, with all that was kept of them. Their numbers are given to new legs; a
+   * packet that comes late begins a leg of its own.
+   */
+  retire(legs: readonly number[]): void {
+    let isClaimed = false;
+    let isQuoted = false;
+    for (const leg of legs) {
+      const w = this.legs.words(leg);
+      const at = this.legs.base(leg);
+      const traits = w[at + L.SIDE_0 + L.TRAITS]! | w[at + L.SIDE_1 + L.TRAITS]!;
+      isClaimed ||= (traits & (L.SIDE_TOA | L.SIDE_PROXY_HEADER)) !== 0;
+      isQuoted ||= w[at + L.ICMP_ERRORS] !== 0;
+      this.events.release(this.legs, leg);
+      this.legs.remove(leg);
+    }
+    if (isClaimed) this.claims = this.claims.filter(({ leg }) => this.legs.has(leg));
+    if (!isQuoted) return;
+    for (const error of this.neighbourhood.icmpErrors) {
+      if (error.leg >= 0 && !this.legs.has(error.leg)) error.leg = -1;
+    }
   }
 
   private trackUdp(p: Packet, view: DataView): number {

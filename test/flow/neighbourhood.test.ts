@@ -60,7 +60,7 @@ describe("an ICMP error", () => {
       .ipv6({ src: "2001:db8:9::9", dst: "2001:db8:2::1" })
       .icmpv6({ type: 2, mtu: 1280, quoting: mirror.leg().ipPacket(synAck).build() });
     const tracker = follow([...mirror.packets(), at(1, error)]);
-    expect([...tracker.events.all()].map(({ side, extra }) => [side, extra[2]])).toEqual([[1, 1280]]);
+    expect([...tracker.events.of(tracker.legs, 0)].map(({ side, extra }) => [side, extra[2]])).toEqual([[1, 1280]]);
   });
 
   it("for a flow that was not seen is kept for itself", () => {
