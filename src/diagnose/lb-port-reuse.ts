@@ -9,7 +9,7 @@ import type { Case, VipGroup } from "./case.ts";
 import { confidenceFrom, count, duration, percent } from "./confidence.ts";
 import type { Detector } from "./detector.ts";
 import type { Finding } from "./finding.ts";
-import { repeatedSyns } from "./repeated-syns.ts";
+import { scanLegs } from "./leg-scan.ts";
 
 const MIN_REUSED = 3;
 const MIN_REUSED_SHARE = 0.01;
@@ -48,7 +48,7 @@ function reuseOf(subject: Case, group: VipGroup): Finding | null {
   if (delayed) return delayed;
   const collisions: Collision[] = [];
   // The SYN is sent again, on the same 4-tuple or through another port; a leg that goes on counts as no reset.
-  const repeated = repeatedSyns(subject);
+  const repeated = scanLegs(subject).repeatedSyns;
   for (const connection of group.connections) {
     if (!repeated.has(connection.front) && !subject.resets.has(connection.id)) continue;
     const collision = collisionOf(subject, connection);
@@ -144,7 +144,7 @@ function finding(subject: Case, group: VipGroup, collisions: readonly Collision[
  * second later. Only calls with an earlier life of their 4-tuple suffer, others pass at once.
  */
 function delayedReuse(subject: Case, group: VipGroup): Finding | null {
-  const repeated = repeatedSyns(subject);
+  const repeated = scanLegs(subject).repeatedSyns;
   if (repeated.size < MIN_REUSED) return null;
   const late = group.connections.filter((connection) => {
     if (!repeated.has(connection.front) || connection.back === connection.front) return false;

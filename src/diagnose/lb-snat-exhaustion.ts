@@ -5,7 +5,7 @@ import type { Case, VipGroup } from "./case.ts";
 import { confidenceFrom, count, duration, percent } from "./confidence.ts";
 import type { Detector } from "./detector.ts";
 import type { Finding } from "./finding.ts";
-import { repeatedSyns } from "./repeated-syns.ts";
+import { scanLegs } from "./leg-scan.ts";
 
 /** Fewer SYNs without a way on are lost packets. */
 const MIN_DROPPED = 3;
@@ -54,7 +54,7 @@ function exhaustionOf(subject: Case, group: VipGroup): Finding | null {
 
 /** Connections of a full NAT VIP whose first SYN went no further although the other side was being captured. */
 function droppedSyns(subject: Case, group: VipGroup): Dropped[] {
-  const repeated = repeatedSyns(subject);
+  const repeated = scanLegs(subject).repeatedSyns;
   if (repeated.size < MIN_DROPPED) return [];
   const isFullNat = group.connections.some(({ mode }) => mode === "fullnat");
   if (!isFullNat) return [];

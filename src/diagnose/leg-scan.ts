@@ -32,6 +32,10 @@ export interface LegScan {
   partial: LegRef[];
   /** Legs on which a segment was sent again at least twice and was never acknowledged. */
   stuck: LegRef[];
+  /** Legs on which segments other than SYNs were sent again. */
+  resent: LegRef[];
+  /** Legs on which a SYN was sent more than once. */
+  repeatedSyns: Set<LegRef>;
 }
 
 const MIN_PACKETS = 3;
@@ -52,7 +56,14 @@ export function scanLegs(subject: Case): LegScan {
 
 function readAll(subject: Case): LegScan {
   const { set } = subject.connected;
-  const scan: LegScan = { points: set.points.map(emptyPoint), moved: [], partial: [], stuck: [] };
+  const scan: LegScan = {
+    points: set.points.map(emptyPoint),
+    moved: [],
+    partial: [],
+    stuck: [],
+    resent: [],
+    repeatedSyns: new Set(),
+  };
   for (const track of set.tracks) {
     const { legs } = track.tracker;
     for (let leg = 0; leg < legs.count; leg++) {
@@ -63,6 +74,8 @@ function readAll(subject: Case): LegScan {
       const down = at + L.SIDE_1;
       if (w[up + L.MAC_CHANGES]! + w[down + L.MAC_CHANGES]! > 0) scan.moved.push(set.ref(track.index, leg));
       if (w[at + L.PROTOCOL] !== TCP) continue;
+      if (w[up + L.SYN_COUNT]! > 1) scan.repeatedSyns.add(set.ref(track.index, leg));
+      if (resentOf(w, up) + resentOf(w, down) > 0) scan.resent.push(set.ref(track.index, leg));
       const isOpened = (w[at + L.STATE]! & L.LEG_SYN) !== 0;
       if (!isOpened || (w[at + L.HISTORY_SEEN]! & UP_GAP) !== 0) scan.partial.push(set.ref(track.index, leg));
       if (isStuck(w, up, down) || isStuck(w, down, up)) scan.stuck.push(set.ref(track.index, leg));
@@ -108,6 +121,11 @@ function isOffloaded(w: Int32Array, s: number, o: number): boolean {
 function missingOf(w: Int32Array, s: number, o: number): number {
   const hole = (w[s + L.TRAITS]! & L.SIDE_HOLE) !== 0 && ((w[o + L.HIGHEST_ACK]! - w[s + L.HOLE_END]!) | 0) >= 0;
   return w[o + L.ACKS_OF_UNSEEN]! + (hole ? 1 : 0);
+}
+
+/** Segments of a side that were sent again, SYNs not counted. */
+function resentOf(w: Int32Array, s: number): number {
+  return w[s + L.RETRANSMITS]! - Math.max(0, w[s + L.SYN_COUNT]! - 1);
 }
 
 /** The last segment that was sent again is still not acknowledged. */

@@ -7,6 +7,7 @@ import type { Case, VipGroup } from "./case.ts";
 import { confidenceFrom, count, percent } from "./confidence.ts";
 import type { Detector } from "./detector.ts";
 import type { Evidence, Finding } from "./finding.ts";
+import { ownersOf, scanLegs } from "./leg-scan.ts";
 
 /** Connections of one backend with something sent again, before a concentration can be told from chance. */
 const MIN_LOSSY = 4;
@@ -17,11 +18,11 @@ const MAX_P = 1e-4;
 const EVERYWHERE_RATE = 0.03;
 const EVERYWHERE_CONNECTIONS = 20;
 
+/** What was sent again on some connections. */
 interface Loss {
   connections: readonly Connection[];
   lossy: Connection[];
   retransmits: number;
-  segments: number;
 }
 
 /**
@@ -32,29 +33,30 @@ export const pathLoss: Detector = {
   ids: ["path.loss"],
   find(subject) {
     const findings: Finding[] = [];
+    const { resent } = scanLegs(subject);
+    if (resent.length < MIN_LOSSY) return findings;
+    const suspects = new Set(ownersOf(subject, resent).values());
     for (const group of subject.vips) {
       if (group.protocol !== 6) continue;
       const losses = new Map<number, Loss>();
-      for (const [backend, connections] of group.byBackend) losses.set(backend, lossOf(subject, connections));
+      for (const [backend, connections] of group.byBackend) losses.set(backend, lossOf(subject, connections, suspects));
       let found = false;
       for (const [backend, own] of losses) {
         const rest = [...losses].filter(([other]) => other !== backend).map(([, loss]) => loss);
-        const one = lossyBackend(subject, group, backend, own, rest);
+        const one = lossyBackend(subject, group, backend, own, together(rest));
         if (one) findings.push(one);
         found ||= one !== null;
       }
-      if (!found) {
-        const rest = group.connections.filter(({ backend }) => backend === null);
-        const everywhere = lossyEverywhere(subject, group, [...losses.values(), lossOf(subject, rest)]);
-        if (everywhere) findings.push(everywhere);
-      }
+      if (found) continue;
+      const everywhere = lossyEverywhere(subject, group, lossOf(subject, group.connections, suspects));
+      if (everywhere) findings.push(everywhere);
     }
     return findings;
   },
 };
 
-/** Segments sent again on a connection, where most of them were seen, and the segments with payload. SYNs are not counted. */
-function retransmitsOf(subject: Case, connection: Connection): { retransmits: number; segments: number } {
+/** Segments sent again on a connection, where most of them were seen. SYNs are not counted. */
+function retransmitsOf(subject: Case, connection: Connection): number {
   let retransmits = 0;
   for (const ref of connection.legs) {
     const { up, down } = subject.leg(ref);
@@ -63,64 +65,63 @@ function retransmitsOf(subject: Case, connection: Connection): { retransmits: nu
     const syns = Math.max(0, up.synCount - 1) + Math.max(0, down.synCount - 1);
     retransmits = Math.max(retransmits, again - syns);
   }
-  const { up, down } = subject.back(connection);
-  const segments = up.packets - up.copies + down.packets - down.copies;
-  return { retransmits, segments };
+  return retransmits;
 }
 
-function lossOf(subject: Case, connections: readonly Connection[]): Loss {
-  const loss: Loss = { connections, lossy: [], retransmits: 0, segments: 0 };
+/** @param suspects all connections with something sent again: the others, which are most, are not looked at */
+function lossOf(subject: Case, connections: readonly Connection[], suspects: ReadonlySet<Connection>): Loss {
+  const loss: Loss = { connections, lossy: [], retransmits: 0 };
   for (const connection of connections) {
-    // A connection that ran into silence says that something is gone, not that packets are lost now and then.
-    if (subject.outcome(connection) === "timeout") continue;
-    const { retransmits, segments } = retransmitsOf(subject, connection);
-    loss.segments += segments;
+    if (!suspects.has(connection) || ranIntoSilence(subject, connection)) continue;
+    const retransmits = retransmitsOf(subject, connection);
+    if (retransmits === 0) continue;
     loss.retransmits += retransmits;
-    if (retransmits > 0) loss.lossy.push(connection);
+    loss.lossy.push(connection);
   }
   return loss;
 }
 
-function together(group: VipGroup, parts: readonly Loss[]): Loss {
+/** A connection that ran into silence says that something is gone, not that packets are lost now and then. */
+function ranIntoSilence(subject: Case, connection: Connection): boolean {
+  return subject.outcome(connection) === "timeout";
+}
+
+function segmentsOf(subject: Case, { connections }: Loss): number {
+  let segments = 0;
+  for (const connection of connections) {
+    if (ranIntoSilence(subject, connection)) continue;
+    const { up, down } = subject.back(connection);
+    segments += up.packets - up.copies + down.packets - down.copies;
+  }
+  return segments;
+}
+
+function together(parts: readonly Loss[]): Loss {
   return {
-    connections: group.connections,
-    lossy: parts.flatMap(({ lossy }) => lossy).sort((a, b) => a.start - b.start),
+    connections: parts.flatMap(({ connections }) => connections),
+    lossy: parts.flatMap(({ lossy }) => lossy),
     retransmits: parts.reduce((sum, { retransmits }) => sum + retransmits, 0),
-    segments: parts.reduce((sum, { segments }) => sum + segments, 0),
   };
 }
 
-function lossyBackend(
-  subject: Case,
-  group: VipGroup,
-  backend: number,
-  own: Loss,
-  rest: readonly Loss[],
-): Finding | null {
-  const others = rest.reduce(
-    (sum, loss) => ({
-      connections: sum.connections + loss.connections.length,
-      lossy: sum.lossy + loss.lossy.length,
-      retransmits: sum.retransmits + loss.retransmits,
-      segments: sum.segments + loss.segments,
-    }),
-    { connections: 0, lossy: 0, retransmits: 0, segments: 0 },
-  );
-  if (own.lossy.length < MIN_LOSSY || own.retransmits < MIN_RETRANSMITS || others.connections === 0) return null;
-  const rate = own.retransmits / Math.max(1, own.segments);
-  const otherRate = others.retransmits / Math.max(1, others.segments);
+function lossyBackend(subject: Case, group: VipGroup, backend: number, own: Loss, others: Loss): Finding | null {
+  if (own.lossy.length < MIN_LOSSY || own.retransmits < MIN_RETRANSMITS || others.connections.length === 0) return null;
+  const segments = segmentsOf(subject, own);
+  const otherSegments = segmentsOf(subject, others);
+  const rate = own.retransmits / Math.max(1, segments);
+  const otherRate = others.retransmits / Math.max(1, otherSegments);
   // Against the others', and in itself: below nobody is hurt.
   if (rate < subject.threshold("path.loss", "rate")) return null;
   if (rate < otherRate * subject.threshold("path.loss", "factor")) return null;
-  const p = fisherTail(own.lossy.length, own.connections.length, others.lossy, others.connections);
+  const p = fisherTail(own.lossy.length, own.connections.length, others.lossy.length, others.connections.length);
   if (p > MAX_P) return null;
   const name = subject.text(backend);
   return {
     id: "path.loss",
     severity: "warning",
     confidence: confidenceFrom(own.lossy.length, p < 1e-8 ? 0.97 : 0.9),
-    title: `packets to and from ${name} are lost: ${percent(own.retransmits, own.segments)} sent again, elsewhere ${percent(others.retransmits, others.segments)}`,
-    explanation: `${own.lossy.length} of its ${count(own.connections.length, "connection")} had segments sent again, against ${others.lossy} of ${others.connections} of its siblings (chance of that: ${p < 1e-12 ? "below 1e-12" : p.toExponential(0)}). What they share is that backend and its link, so the loss is there.`,
+    title: `packets to and from ${name} are lost: ${percent(own.retransmits, segments)} sent again, elsewhere ${percent(others.retransmits, otherSegments)}`,
+    explanation: `${own.lossy.length} of its ${count(own.connections.length, "connection")} had segments sent again, against ${others.lossy.length} of ${others.connections.length} of its siblings (chance of that: ${p < 1e-12 ? "below 1e-12" : p.toExponential(0)}). What they share is that backend and its link, so the loss is there.`,
     where: { vip: subject.text(group.vip), backend: name },
     ...common(subject, own),
     measured: {
@@ -139,16 +140,16 @@ function lossyBackend(
 }
 
 /** Every connection suffers alike: the way that all of them share. */
-function lossyEverywhere(subject: Case, group: VipGroup, parts: readonly Loss[]): Finding | null {
-  const all = together(group, parts);
+function lossyEverywhere(subject: Case, group: VipGroup, all: Loss): Finding | null {
   if (all.lossy.length < EVERYWHERE_CONNECTIONS || all.lossy.length < all.connections.length * 0.3) return null;
-  const rate = all.retransmits / Math.max(1, all.segments);
+  const segments = segmentsOf(subject, all);
+  const rate = all.retransmits / Math.max(1, segments);
   if (rate < EVERYWHERE_RATE) return null;
   return {
     id: "path.loss",
     severity: "warning",
     confidence: confidenceFrom(all.lossy.length, 0.85),
-    title: `packets of ${subject.text(group.vip)} are lost: ${percent(all.retransmits, all.segments)} sent again, on all backends alike`,
+    title: `packets of ${subject.text(group.vip)} are lost: ${percent(all.retransmits, segments)} sent again, on all backends alike`,
     explanation: `${all.lossy.length} of ${count(all.connections.length, "connection")} had segments sent again, and no backend stands out: the loss is on the way that all share (clients' side, router, or the load balancer's own link).`,
     where: { vip: subject.text(group.vip) },
     ...common(subject, all),
