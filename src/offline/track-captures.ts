@@ -10,6 +10,7 @@ import { FlowTracker } from "../flow/tracker.ts";
 import { ProgressSum } from "./progress-sum.ts";
 import { type TrackOptions, trackOne, trackReader } from "./track-one.ts";
 import type { WorkerJob, WorkerMessage } from "./worker-messages.ts";
+import { keepYoungGenerationSmall } from "./young-generation.ts";
 
 /** Below this a second thread costs more than it saves: starting one takes some 50 ms. */
 const WORTH_A_THREAD_BYTES = 48e6;
@@ -37,6 +38,7 @@ interface Job {
  * @throws CaptureError where one of them is no capture at all, before any of them is read to its end
  */
 export async function trackCaptures(paths: readonly string[], options: TrackOptions): Promise<TrackedCapture[]> {
+  keepYoungGenerationSmall();
   const sizes = paths.map(sizeOf);
   const known = sizes.every((size) => size !== null);
   const total = sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0);
