@@ -1,5 +1,6 @@
 import { stripVTControlCharacters } from "node:util";
 import { CaptureError } from "../capture/reader.ts";
+import { ProbeError } from "../probe/probe-error.ts";
 import { TopologyError } from "../topology/topology-error.ts";
 import { EXIT, RunError, UsageError } from "./exit-codes.ts";
 
@@ -40,7 +41,8 @@ export function describeFailure(thrown: unknown): Failure {
   if (thrown instanceof TopologyError) {
     return { message: thrown.lines.map(oneLine).join("\n"), exitCode: EXIT.usage, tell: true };
   }
-  if (thrown instanceof RunError) return { message: oneLine(thrown.message), exitCode: EXIT.failed, tell: true };
+  if (thrown instanceof RunError || thrown instanceof ProbeError)
+    return { message: oneLine(thrown.message), exitCode: EXIT.failed, tell: true };
   const unknown = unknownCommand(thrown);
   if (unknown !== null) return { message: `no such command: ${unknown}`, exitCode: EXIT.usage, tell: true };
   const oclifExit = exitCodeOfOclif(thrown);

@@ -1,0 +1,172 @@
+import { createRequire } from "node:module";
+import { ProbeError } from "./probe-error.ts";
+
+type Koffi = typeof import("koffi");
+
+/** A C address; null is NULL. */
+export type Pointer = bigint | null;
+
+/** The system's C library and libbpf, as far as probes call them. Sizes are bytes; ints below 0 are `-errno`. */
+export interface Native {
+  /** Memory at an address as an ArrayBuffer. It must not be touched after the memory is unmapped. */
+  view(address: bigint, lengthBytes: number): ArrayBuffer;
+  /** errno of the last call, by number. */
+  errno(): number;
+  pageBytes(): number;
+  /** Takes and empties what libbpf has logged. */
+  takeLog(): string[];
+  libc: {
+    mmap(address: null, length: number, protection: number, flags: number, fd: number, offset: number): bigint;
+    munmap(address: bigint, length: number): number;
+  };
+  bpf: Libbpf;
+}
+
+/** https://libbpf.readthedocs.io/en/latest/api.html */
+export interface Libbpf {
+  objectOpen(path: string, options: null): Pointer;
+  objectLoad(object: bigint): number;
+  objectClose(object: bigint): void;
+  objectBtf(object: bigint): Pointer;
+  nextProgram(object: bigint, previous: Pointer): Pointer;
+  nextMap(object: bigint, previous: Pointer): Pointer;
+  btfRawData(btf: bigint, size: Uint32Array): Pointer;
+  programName(program: bigint): string;
+  programFd(program: bigint): number;
+  programSetAutoload(program: bigint, autoload: boolean): number;
+  programAttach(program: bigint): Pointer;
+  linkDestroy(link: bigint): number;
+  mapName(map: bigint): string;
+  mapFd(map: bigint): number;
+  mapKeySize(map: bigint): number;
+  mapValueSize(map: bigint): number;
+  mapType(map: bigint): number;
+  mapMaxEntries(map: bigint): number;
+  mapSetMaxEntries(map: bigint, count: number): number;
+  mapInitialValue(map: bigint, size: BigUint64Array): Pointer;
+  mapLookup(fd: number, key: Uint8Array, value: Uint8Array): number;
+  mapUpdate(fd: number, key: Uint8Array, value: Uint8Array, flags: number): number;
+  mapDelete(fd: number, key: Uint8Array): number;
+  mapLookupBatch(
+    fd: number,
+    inBatch: Uint8Array | null,
+    outBatch: Uint8Array,
+    keys: Uint8Array,
+    values: Uint8Array,
+    count: Uint32Array,
+    options: null,
+  ): number;
+  infoByFd(fd: number, info: Uint8Array, length: Uint32Array): number;
+  possibleCpus(): number;
+  tcHookCreate(hook: Uint8Array): number;
+  tcHookDestroy(hook: Uint8Array): number;
+  tcAttach(hook: Uint8Array, options: Uint8Array): number;
+  tcDetach(hook: Uint8Array, options: Uint8Array): number;
+  tcQuery(hook: Uint8Array, options: Uint8Array): number;
+}
+
+let loaded: Native | null = null;
+
+/**
+ * Loads koffi and the system's libbpf, once, when the first probe is opened: nothing else of l4scope needs them.
+ *
+ * @throws ProbeError where either is not installed.
+ */
+export function loadNative(): Native {
+  loaded ??= load();
+  return loaded;
+}
+
+function load(): Native {
+  const koffi = requireKoffi();
+  const libc = openLibrary(koffi, ["libc.so.6", "libc.so"], "the C library");
+  const library = openLibrary(koffi, ["libbpf.so.1"], "libbpf 1");
+  const log = captureLog(koffi, library, libc);
+  const f = (definition: string) => library.func(definition) as unknown;
+  return {
+    view: (address, length) => koffi.view(address, length),
+    errno: () => koffi.errno(),
+    pageBytes: libc.func("int getpagesize()") as unknown as Native["pageBytes"],
+    takeLog: () => log.splice(0),
+    libc: {
+      mmap: libc.func("size_t mmap(void *, size_t, int, int, int, long)") as unknown as Native["libc"]["mmap"],
+      munmap: libc.func("int munmap(void *, size_t)") as unknown as Native["libc"]["munmap"],
+    },
+    bpf: {
+      objectOpen: f("void *bpf_object__open_file(const char *, void *)") as Libbpf["objectOpen"],
+      objectLoad: f("int bpf_object__load(void *)") as Libbpf["objectLoad"],
+      objectClose: f("void bpf_object__close(void *)") as Libbpf["objectClose"],
+      objectBtf: f("void *bpf_object__btf(void *)") as Libbpf["objectBtf"],
+      nextProgram: f("void *bpf_object__next_program(void *, void *)") as Libbpf["nextProgram"],
+      nextMap: f("void *bpf_object__next_map(void *, void *)") as Libbpf["nextMap"],
+      btfRawData: f("void *btf__raw_data(void *, uint32_t *)") as Libbpf["btfRawData"],
+      programName: f("const char *bpf_program__name(void *)") as Libbpf["programName"],
+      programFd: f("int bpf_program__fd(void *)") as Libbpf["programFd"],
+      programSetAutoload: f("int bpf_program__set_autoload(void *, bool)") as Libbpf["programSetAutoload"],
+      programAttach: f("void *bpf_program__attach(void *)") as Libbpf["programAttach"],
+      linkDestroy: f("int bpf_link__destroy(void *)") as Libbpf["linkDestroy"],
+      mapName: f("const char *bpf_map__name(void *)") as Libbpf["mapName"],
+      mapFd: f("int bpf_map__fd(void *)") as Libbpf["mapFd"],
+      mapKeySize: f("uint32_t bpf_map__key_size(void *)") as Libbpf["mapKeySize"],
+      mapValueSize: f("uint32_t bpf_map__value_size(void *)") as Libbpf["mapValueSize"],
+      mapType: f("int bpf_map__type(void *)") as Libbpf["mapType"],
+      mapMaxEntries: f("uint32_t bpf_map__max_entries(void *)") as Libbpf["mapMaxEntries"],
+      mapSetMaxEntries: f("int bpf_map__set_max_entries(void *, uint32_t)") as Libbpf["mapSetMaxEntries"],
+      mapInitialValue: f("void *bpf_map__initial_value(void *, uint64_t *)") as Libbpf["mapInitialValue"],
+      mapLookup: f("int bpf_map_lookup_elem(int, void *, void *)") as Libbpf["mapLookup"],
+      mapUpdate: f("int bpf_map_update_elem(int, void *, void *, uint64_t)") as Libbpf["mapUpdate"],
+      mapDelete: f("int bpf_map_delete_elem(int, void *)") as Libbpf["mapDelete"],
+      mapLookupBatch: f(
+        "int bpf_map_lookup_batch(int, void *, void *, void *, void *, uint32_t *, void *)",
+      ) as Libbpf["mapLookupBatch"],
+      infoByFd: f("int bpf_obj_get_info_by_fd(int, void *, uint32_t *)") as Libbpf["infoByFd"],
+      possibleCpus: f("int libbpf_num_possible_cpus()") as Libbpf["possibleCpus"],
+      tcHookCreate: f("int bpf_tc_hook_create(void *)") as Libbpf["tcHookCreate"],
+      tcHookDestroy: f("int bpf_tc_hook_destroy(void *)") as Libbpf["tcHookDestroy"],
+      tcAttach: f("int bpf_tc_attach(void *, void *)") as Libbpf["tcAttach"],
+      tcDetach: f("int bpf_tc_detach(void *, void *)") as Libbpf["tcDetach"],
+      tcQuery: f("int bpf_tc_query(void *, void *)") as Libbpf["tcQuery"],
+    },
+  };
+}
+
+function requireKoffi(): Koffi {
+  try {
+    return createRequire(import.meta.url)("koffi") as Koffi;
+  } catch {
+    throw new ProbeError("probes need the optional package koffi; npm install koffi, without --omit=optional");
+  }
+}
+
+function openLibrary(koffi: Koffi, names: readonly string[], what: string) {
+  for (const name of names) {
+    try {
+      return koffi.load(name);
+    } catch {
+      // under the next name, perhaps
+    }
+  }
+  const remedy = what === "libbpf 1" ? "install the package libbpf1 (Debian, Ubuntu) or libbpf (Fedora, Arch)" : "";
+  throw new ProbeError(`probes need ${what} (${names.join(", ")}); ${remedy || "use a Linux with one"}`);
+}
+
+const LOG_LINE_BYTES = 4096;
+/** A verifier's log of a refused program has thousands of lines. */
+const MAX_LOG_LINES = 20_000;
+
+/** libbpf prints to stderr unless told otherwise, across a dashboard if need be. */
+function captureLog(koffi: Koffi, library: ReturnType<Koffi["load"]>, libc: ReturnType<Koffi["load"]>): string[] {
+  const log: string[] = [];
+  const text = Buffer.alloc(LOG_LINE_BYTES);
+  // a va_list is a pointer in calls on x86-64, arm64 and riscv64 alike
+  const format = libc.func("int vsnprintf(void *, size_t, void *, void *)");
+  const Print = koffi.proto("int L4scopeLibbpfPrint(int level, void *format, void *arguments)");
+  const print = (_level: number, pattern: bigint, args: bigint): number => {
+    const length = Math.min(Number(format(text, LOG_LINE_BYTES, pattern, args)), LOG_LINE_BYTES - 1);
+    if (length > 0 && log.length < MAX_LOG_LINES) log.push(text.toString("utf8", 0, length).trimEnd());
+    return 0;
+  };
+  // kept for the life of the process, as is the library
+  library.func("void *libbpf_set_print(void *)")(koffi.register(print, koffi.pointer(Print)));
+  return log;
+}
