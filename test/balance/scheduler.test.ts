@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type Choices, inferScheduler } from "../../src/balance/scheduler.ts";
+import type { Choices } from "../../src/balance/choices.ts";
+import { inferScheduler } from "../../src/balance/scheduler.ts";
 
 /** A reproducible stream of numbers from 0 to 1 (mulberry32). */
 function random(seed: number): () => number {
@@ -53,6 +54,7 @@ function choose(
     endpoint: Int32Array.from(list, ({ client, port }) => client * 65536 + port),
     start: Float64Array.from(list, ({ start }) => start),
     end: Float64Array.from(list, ({ end }) => end),
+    closing: Float64Array.from(list, ({ end }) => end),
     backends,
   };
 }

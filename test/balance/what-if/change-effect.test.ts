@@ -1,9 +1,13 @@
 import { describe, expect, test } from "vitest";
+import { glb } from "../../../src/balance/selection/glb.ts";
+import { ipvsMh } from "../../../src/balance/selection/ipvs-mh.ts";
+import { resilient } from "../../../src/balance/selection/resilient.ts";
 import type { HashBackend, SelectionMethod } from "../../../src/balance/selection/selection.ts";
 import { changeEffect } from "../../../src/balance/what-if/change-effect.ts";
 import { reroutedFlows } from "../../../src/balance/what-if/ecmp-tier.ts";
 import { changePool, type PoolChange } from "../../../src/balance/what-if/pool-change.ts";
-import { secondChances } from "../../../src/balance/what-if/second-chance.ts";
+import { selectionAfter } from "../../../src/balance/what-if/running-balancer.ts";
+import { hasSecondChance, secondChances } from "../../../src/balance/what-if/second-chance.ts";
 import { choicesOf } from "../../../src/balance/what-if/spread.ts";
 import { syntheticKeys } from "../../../src/balance/what-if/synthetic-keys.ts";
 import { backend, backends, modulo, rendezvous } from "./sample-methods.ts";
@@ -23,12 +27,13 @@ const SECOND = FIVE[1]!.name;
 function effectOf(method: SelectionMethod, change: Partial<PoolChange>, before: readonly HashBackend[] = FIVE) {
   const pool = changePool(before, { ...NOTHING, ...change });
   const isRerouted = reroutedFlows(KEYS, { from: 4, to: 3, method: modulo, options: { salt: 99 } });
+  const selection = selectionAfter(method, {}, pool);
   const effect = changeEffect({
     pool,
     before: choicesOf(method.build(before, {}), KEYS),
-    after: choicesOf(method.build(pool.after, {}), KEYS),
+    after: choicesOf(selection, KEYS),
     isRerouted,
-    ...(method === rendezvous ? { pairs: secondChances(method, {}, pool, KEYS) } : {}),
+    pairs: hasSecondChance(selection) ? secondChances(selection, KEYS) : undefined,
   });
   return { pool, effect, share: (count: number | null) => (count ?? Number.NaN) / effect.established };
 }
@@ -71,7 +76,7 @@ describe("established connections", () => {
     const best = effectOf(rendezvous, { drain: [SECOND] });
     expect(best.share(best.effect.moved)).toBeCloseTo(0.2, 1);
     expect(best.effect.lost).toBe(0);
-    expect(best.effect.broken).toMatchObject({ stateless: best.effect.moved, connectionTable: 0, secondChance: 0 });
+    expect(best.effect.broken).toMatchObject({ stateless: best.effect.moved, connectionTable: 0, secondChance: null });
     const worst = effectOf(modulo, { drain: [SECOND] });
     expect(worst.share(worst.effect.moved)).toBeCloseTo(0.8, 1);
     expect(worst.effect.broken).toMatchObject({ connectionTable: 0, secondChance: null });
@@ -92,25 +97,50 @@ describe("established connections", () => {
       stateless: effect.lost,
       connectionTable: effect.lost,
       otherBalancer: effect.lost,
-      secondChance: effect.lost,
+      secondChance: null,
     });
-  });
-
-  test("a new backend's second chance leads back to whom it took them from", () => {
-    const { effect, share } = effectOf(rendezvous, { add: [backend(16)] });
-    expect(share(effect.moved)).toBeCloseTo(1 / 6, 1);
-    expect(effect.broken.secondChance).toBe(0);
-  });
-
-  test("two new backends at once can be first and second: what they share is lost", () => {
-    const { effect, share } = effectOf(rendezvous, { add: [backend(16), backend(17)] });
-    expect(share(effect.broken.secondChance)).toBeCloseTo((2 / 7) * (1 / 6), 1);
-    expect(effect.broken.secondChance).toBeGreaterThan(0);
   });
 
   test("connections that no backend took before are not counted", () => {
     const none = [backend(11, 0)];
     const { effect } = effectOf(modulo, { add: [backend(12)] }, none);
     expect(effect).toMatchObject({ established: 0, moved: 0, lost: 0 });
+  });
+});
+
+describe("GLB's second chance", () => {
+  test("a backend that drains passes on nothing that is lost, and one that is new gives back what it took", () => {
+    for (const change of [{ drain: [SECOND] }, { add: [backend(16)] }]) {
+      const { effect, share, pool } = effectOf(glb, change);
+      expect(share(effect.moved)).toBeCloseTo(pool.idealShare, 1);
+      expect(effect.broken).toMatchObject({ stateless: effect.moved, secondChance: 0 });
+    }
+  });
+
+  test("two new backends at once can be first and second: what they share is lost", () => {
+    const { effect, share } = effectOf(glb, { add: [backend(16), backend(17)] });
+    expect(share(effect.broken.secondChance)).toBeCloseTo((2 / 7) * (1 / 6), 1);
+    expect(effect.broken.secondChance).toBeGreaterThan(0);
+  });
+
+  test("a backend that is gone takes its connections along", () => {
+    const { effect } = effectOf(glb, { remove: [SECOND] });
+    expect(effect.broken.secondChance).toBe(effect.lost);
+  });
+});
+
+describe("balancers that keep what they had", () => {
+  test("a resilient group moves the buckets of a member that left and no others", () => {
+    const gone = effectOf(resilient, { remove: [SECOND] });
+    expect(gone.effect.moved).toBe(gone.effect.lost);
+    expect(gone.effect.lost).toBeGreaterThan(0);
+    expect(effectOf(resilient, { add: [backend(16)] }).effect.moved).toBe(0);
+  });
+
+  test("IPVS leaves a drained destination in mh's table: its clients' next connections are turned away", () => {
+    const { effect } = effectOf(ipvsMh, { drain: [SECOND] });
+    expect(effect.moved).toBe(effect.turnedAway);
+    expect(effect.turnedAway / KEYS.length).toBeCloseTo(0.2, 1);
+    expect(effect.broken.connectionTable).toBe(0);
   });
 });

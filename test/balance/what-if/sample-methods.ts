@@ -19,17 +19,16 @@ function hashOf({ src, srcPort }: FlowKey): number {
 
 /** The highest score wins: a change moves what it must, and nothing else. Weight 0 takes nothing. */
 export const rendezvous: SelectionMethod = {
-  id: "glb-sample",
+  id: "rendezvous-sample",
   summary: "the highest score of address and port",
   defaults: {},
   build: (backends) => {
+    const scores = (key: FlowKey) =>
+      backends.map(({ address, weight }) => (weight > 0 ? mix(hashOf(key), ...address) : -1));
     const select = (key: FlowKey): number => {
-      let [best, bestScore] = [-1, -1];
-      backends.forEach(({ address, weight }, index) => {
-        const score = mix(hashOf(key), ...address);
-        if (weight > 0 && score > bestScore) [best, bestScore] = [index, score];
-      });
-      return best;
+      const own = scores(key);
+      const best = Math.max(...own);
+      return best < 0 ? -1 : own.indexOf(best);
     };
     return { select, explain: (key) => ({ backend: select(key), steps: [{ name: "score", value: "highest" }] }) };
   },
