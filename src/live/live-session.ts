@@ -1,0 +1,269 @@
+import type { PacketBatch } from "../capture/packet-batch.ts";
+import type { TimeBase } from "../capture/time-base.ts";
+import { diagnose } from "../diagnose/diagnose.ts";
+import { connect } from "../path/connect.ts";
+import type { Connection } from "../path/connection.ts";
+import { inferTopology } from "../path/infer-topology.ts";
+import type { LegPacket } from "../path/leg-packet.ts";
+import { analysisOf } from "../report/analysis.ts";
+import { joinedConnectionDocument } from "../report/document/joined-connection.ts";
+import { vipFigures } from "../report/figures/vip-figures.ts";
+import type { Topology } from "../topology/topology.ts";
+import { ConnectionBook, type Known } from "./connection-book.ts";
+import { isOver } from "./connection-end.ts";
+import { type BookEntry, FindingBook, type FindingChange } from "./finding-book.ts";
+import type { SettledConnection } from "./live-model.ts";
+import { type Look, nameOf } from "./look.ts";
+import { PacketRing } from "./packet-ring.ts";
+import { chooseLeaving } from "./retire.ts";
+import { packetsOf, pcapngOf } from "./ring-packets.ts";
+import { seenFindings } from "./seen-findings.ts";
+import { Tally } from "./tally.ts";
+import { type SourceFacts, TrackedSource } from "./tracked-source.ts";
+import { VipBook } from "./vip-book.ts";
+
+export interface SessionOptions {
+  /** Shared with the sources. */
+  timeBase: TimeBase;
+  /** Legs in memory at most. */
+  maxFlows?: number;
+  maxSeries?: number;
+  /** Bytes for recent packets; 0 for none. */
+  ringBytes?: number;
+  /** Quiet after which a connection that is over is told as settled, ns. */
+  settleNs?: number;
+  /** How long connections that are over stay in memory, ns. */
+  rememberNs?: number;
+  /** Silence after which an open connection is taken for gone, ns. */
+  idleNs?: number;
+  topology?: Topology | null;
+  /** With packets of broken connections in what is settled. */
+  keepBroken?: boolean;
+  onFinding?: (entry: BookEntry, change: FindingChange) => void;
+}
+
+export const DEFAULT_MAX_FLOWS = 100_000;
+export const DEFAULT_MAX_SERIES = 10_000;
+export const DEFAULT_RING_BYTES = 32 * 1024 * 1024;
+const DEFAULT_SETTLE_NS = 15e9;
+const DEFAULT_REMEMBER_NS = 900e9;
+const DEFAULT_IDLE_NS = 3600e9;
+/** Packets tracked between two looks at how full memory is. */
+const MOST_AT_ONCE = 4096;
+
+/**
+ * A live session without a clock or threads of its own: packets and times in, figures, findings and settled connections
+ * out. Pure but for the time that a look takes, which its driver measures.
+ *
+ * Every look joins and judges all legs in memory, as `analyze` does: what it says at the end of a run that fits into
+ * memory is what `analyze` says.
+ */
+export class LiveSession {
+  readonly timeBase: TimeBase;
+  readonly sources: TrackedSource[] = [];
+  readonly maxFlows: number;
+  readonly tally: Tally;
+  readonly findings: FindingBook;
+  readonly vips = new VipBook();
+  readonly ring: PacketRing | null;
+  /** One conversation in so many is followed. */
+  sampling = 1;
+  /** ns since the base; NaN before the first packet. */
+  now = Number.NaN;
+  /** The last look, null before the first. */
+  look: Look | null = null;
+  /** Time of the first packet, and since when connections are remembered, ns. */
+  begun = Number.NaN;
+  rememberedFrom = Number.NaN;
+  /** Legs given up before they were over. */
+  evicted = 0;
+  private readonly book = new ConnectionBook();
+  private readonly topology: Topology | null;
+  private readonly settleNs: number;
+  private readonly rememberNs: number;
+  private readonly idleNs: number;
+  private readonly keepBroken: boolean;
+  private settled: SettledConnection[] = [];
+  /** Nothing was ever given up: the session has seen and kept all. */
+  private isWhole = true;
+
+  constructor(options: SessionOptions) {
+    this.timeBase = options.timeBase;
+    this.maxFlows = Math.max(1000, options.maxFlows ?? DEFAULT_MAX_FLOWS);
+    this.settleNs = options.settleNs ?? DEFAULT_SETTLE_NS;
+    this.rememberNs = options.rememberNs ?? DEFAULT_REMEMBER_NS;
+    this.idleNs = options.idleNs ?? DEFAULT_IDLE_NS;
+    this.topology = options.topology ?? null;
+    this.keepBroken = options.keepBroken ?? false;
+    const ringBytes = options.ringBytes ?? DEFAULT_RING_BYTES;
+    this.ring = ringBytes > 0 ? new PacketRing(ringBytes) : null;
+    this.tally = new Tally({ maxSeries: options.maxSeries ?? DEFAULT_MAX_SERIES, idleNs: this.idleNs });
+    this.findings = new FindingBook(options.onFinding);
+  }
+
+  addSource(facts: SourceFacts): TrackedSource {
+    // the session gives legs up itself, before a tracker has to
+    const source = new TrackedSource(facts, this.sources.length, this.maxFlows * 2 + MOST_AT_ONCE);
+    this.sources.push(source);
+    return source;
+  }
+
+  /** Legs in memory. */
+  get live(): number {
+    return this.sources.reduce((sum, { tracker }) => sum + tracker.legs.live, 0);
+  }
+
+  /** Tracks packets `from` to `to` (exclusive) of a batch; the clock follows their times. */
+  ingest(source: TrackedSource, batch: PacketBatch, from = 0, to = batch.count): void {
+    const most = Math.min(MOST_AT_ONCE, Math.max(64, Math.floor(this.maxFlows / 4)));
+    for (let start = from; start < to; start += most) {
+      const end = Math.min(to, start + most);
+      if (this.live + end - start > this.maxFlows) this.lookNow(false);
+      source.ingest(batch, start, end, this.sampling, this.ring);
+      this.advance(source.newest);
+      if (Number.isNaN(this.begun)) this.begun = source.newest;
+    }
+  }
+
+  /** Sets the clock, ns since the base; it only goes forward. */
+  advance(now: number): void {
+    if (!(now <= this.now) && !Number.isNaN(now)) this.now = now;
+  }
+
+  /** Joins and judges what is in memory, counts it, tells what is settled and gives up what is no longer needed. */
+  judge(): void {
+    this.lookNow(false);
+  }
+
+  /** The last look: everything is settled with it, findings that did not hold are withdrawn. */
+  finish(): void {
+    this.lookNow(true);
+  }
+
+  /** Connections that were settled since it was asked last. */
+  takeSettled(): SettledConnection[] {
+    const { settled } = this;
+    this.settled = [];
+    return settled;
+  }
+
+  private lookNow(isFinal: boolean): void {
+    const before = this.look?.now ?? Number.NaN;
+    const look = this.read();
+    this.look = look;
+    const { subject } = look.diagnosis;
+    const { now, knowns } = look;
+    const sizes = { live: this.live, maxLegs: this.maxFlows, now, idleNs: this.idleNs };
+    // short of room where the next packets might not fit
+    const isFull = sizes.live + MOST_AT_ONCE > this.maxFlows && !isFinal;
+    const leaving = new Set(isFull ? chooseLeaving(subject, sizes) : []);
+    this.vips.update(look);
+    this.tally.count({
+      subject,
+      knowns,
+      now,
+      before,
+      isVip: (connection) => this.vips.isVip(subject, connection),
+      isFinal: (connection) => isFinal || leaving.has(connection),
+    });
+    const seen = seenFindings(look, this.topology);
+    for (const { id, connections } of look.diagnosis.findings) {
+      if (id === "path.asymmetric") this.tally.asymmetric(subject, knowns, connections);
+    }
+    this.findings.update(seen, now, { isFinal, isWhole: this.isWhole && this.sampling === 1 });
+    this.settle(look, leaving, isFinal);
+    if (!isFinal) this.retire(look, leaving);
+  }
+
+  private read(): Look {
+    const captures = this.sources.map((source) => source.capture());
+    const given = this.topology === null ? null : { topology: this.topology, baseSeconds: this.timeBase.seconds };
+    const connected = connect(captures, given);
+    const diagnosis = diagnose(connected, this.topology);
+    const topology = inferTopology(connected, this.topology);
+    const analysis = analysisOf({ captures, topology, diagnosis, timeBase: this.timeBase });
+    const knowns = this.book.identify(connected);
+    return { captures, connected, diagnosis, topology, analysis, vips: vipFigures(analysis), knowns, now: this.now };
+  }
+
+  /** Tells connections that are over and quiet for long enough, and those that leave. */
+  private settle(
+    { connected, diagnosis: { subject }, knowns, now }: Look,
+    leaving: Set<Connection>,
+    isFinal: boolean,
+  ): void {
+    const told: { connection: Connection; known: Known }[] = [];
+    for (const connection of connected.connections) {
+      const known = knowns[connection.id]!;
+      if (known.isTold) continue;
+      const outcome = subject.outcome(connection);
+      const isSettled = isOver(connection, outcome, now, this.idleNs) && now - connection.end >= this.settleNs;
+      if (!isSettled && !isFinal && !leaving.has(connection)) continue;
+      known.isTold = true;
+      told.push({ connection, known });
+    }
+    const broken = told.filter(({ connection }) => this.keepBroken && isBroken(subject.outcome(connection)));
+    const packets = this.packetsByConnection(
+      connected,
+      broken.map(({ connection }) => connection),
+    );
+    for (const { connection, known } of told) {
+      const document = joinedConnectionDocument({ subject, timeBase: this.timeBase }, connection);
+      this.settled.push({
+        connection: { ...document, id: nameOf(known) },
+        pcapng: packets.get(connection) ?? null,
+      });
+    }
+  }
+
+  private packetsByConnection(
+    connected: Look["connected"],
+    broken: readonly Connection[],
+  ): Map<Connection, Uint8Array> {
+    const files = new Map<Connection, Uint8Array>();
+    if (this.ring === null || broken.length === 0) return files;
+    const owner = new Map(broken.flatMap((connection) => connection.legs.map((ref) => [ref, connection] as const)));
+    const byOwner = new Map<Connection, LegPacket[]>();
+    for (const packet of packetsOf(connected, broken, this.ring)) {
+      const connection = owner.get(packet.leg)!;
+      const packets = byOwner.get(connection);
+      if (packets) packets.push(packet);
+      else byOwner.set(connection, [packet]);
+    }
+    for (const [connection, packets] of byOwner) {
+      files.set(connection, pcapngOf(connected, [connection], packets, this.timeBase));
+    }
+    return files;
+  }
+
+  /** Gives up the legs of connections that leave, and of those that were told long ago. */
+  private retire({ connected, diagnosis: { subject }, knowns, now }: Look, leaving: Set<Connection>): void {
+    const { set } = connected;
+    const oldest = now - this.rememberNs;
+    const legs = new Map<TrackedSource, number[]>();
+    for (const connection of connected.connections) {
+      const known = knowns[connection.id]!;
+      const isPast = known.isTold && connection.end < oldest;
+      if (!isPast && !leaving.has(connection)) continue;
+      if (!isPast && !isOver(connection, subject.outcome(connection), now, this.idleNs)) {
+        this.evicted += connection.legs.length;
+      }
+      known.isGone = true;
+      this.isWhole = false;
+      if (!(connection.end <= this.rememberedFrom)) this.rememberedFrom = connection.end;
+      this.book.forget(connected, connection);
+      for (const ref of connection.legs) {
+        const source = this.sources[set.trackOf(ref).capture]!;
+        const list = legs.get(source);
+        if (list) list.push(set.legOf(ref));
+        else legs.set(source, [set.legOf(ref)]);
+      }
+    }
+    for (const [source, numbers] of legs) source.tracker.retire(numbers);
+    for (const { tracker } of this.sources) tracker.neighbourhood.forget(oldest);
+  }
+}
+
+function isBroken(outcome: string): boolean {
+  return outcome === "reset" || outcome === "refused" || outcome === "timeout";
+}
