@@ -8,6 +8,8 @@ export interface ChangeEffect {
   moved: number;
   /** Whose backend is removed: lost whatever anyone does. */
   lost: number;
+  /** New connections that find no backend: theirs takes none, and the balancer looks for no other. */
+  turnedAway: number;
   /** Which of them break, the lost included, by what keeps them. */
   broken: {
     /** Nothing: every packet goes where its hash says now. */
@@ -29,16 +31,17 @@ export interface EffectInput {
   /** Of each key, whether it comes to another load balancer now. */
   isRerouted?: Uint8Array | undefined;
   /** The two that GLB's table has for each key after the change, as indices into the backends after. */
-  pairs?: { first: Int32Array; second: Int32Array } | undefined;
+  pairs?: { primary: Int32Array; secondary: Int32Array } | undefined;
 }
 
 export function changeEffect({ pool, before, after, isRerouted, pairs }: EffectInput): ChangeEffect {
   const staying = new Uint8Array(pool.before.length);
   for (const origin of pool.origins) if (origin >= 0) staying[origin] = 1;
   const originOf = (choice: number) => (choice < 0 ? -1 : pool.origins[choice]!);
-  let [established, moved, lost, otherBalancer, secondChance] = [0, 0, 0, 0, 0];
+  let [established, moved, lost, turnedAway, otherBalancer, secondChance] = [0, 0, 0, 0, 0, 0];
   for (let i = 0; i < before.length; i++) {
     const backend = before[i]!;
+    if (after[i]! < 0) turnedAway++;
     if (backend < 0) continue;
     established++;
     const hasMoved = originOf(after[i]!) !== backend;
@@ -48,12 +51,13 @@ export function changeEffect({ pool, before, after, isRerouted, pairs }: EffectI
       continue;
     }
     if (hasMoved && isRerouted?.[i] === 1) otherBalancer++;
-    if (pairs && originOf(pairs.first[i]!) !== backend && originOf(pairs.second[i]!) !== backend) secondChance++;
+    if (pairs && originOf(pairs.primary[i]!) !== backend && originOf(pairs.secondary[i]!) !== backend) secondChance++;
   }
   return {
     established,
     moved,
     lost,
+    turnedAway,
     broken: {
       stateless: moved,
       connectionTable: lost,

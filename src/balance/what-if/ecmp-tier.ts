@@ -1,4 +1,6 @@
 import type { FlowKey, HashBackend, SelectionMethod } from "../selection/selection.ts";
+import { changePool } from "./pool-change.ts";
+import { selectionAfter } from "./running-balancer.ts";
 import { choicesOf } from "./spread.ts";
 
 /** Load balancers behind a router, when their number changes. */
@@ -12,8 +14,11 @@ export interface EcmpChange {
 
 /** Of each flow, 1 where the router sends it to another load balancer after the change. */
 export function reroutedFlows(keys: readonly FlowKey[], { from, to, method, options }: EcmpChange): Uint8Array {
-  const before = choicesOf(method.build(balancers(from), options), keys);
-  const after = choicesOf(method.build(balancers(to), options), keys);
+  const all = balancers(Math.max(from, to));
+  const remove = all.slice(to, from).map(({ name }) => name);
+  const pool = changePool(all.slice(0, from), { add: all.slice(from, to), remove, drain: [], reweigh: [] });
+  const before = choicesOf(method.build(pool.before, options), keys);
+  const after = choicesOf(selectionAfter(method, options, pool), keys);
   return Uint8Array.from(before, (choice, i) => (choice === after[i] ? 0 : 1));
 }
 

@@ -2,6 +2,7 @@ import type { FlowKey, HashBackend, SelectionMethod } from "../selection/selecti
 import type { ShareStatistics } from "../shares.ts";
 import { changeEffect } from "./change-effect.ts";
 import { changePool } from "./pool-change.ts";
+import { growingBalancer } from "./running-balancer.ts";
 import { spreadOf } from "./spread.ts";
 
 /** One size of a set that grows backend by backend. */
@@ -25,10 +26,11 @@ export function growthOf(
   keys: readonly FlowKey[],
 ): GrowthStep[] {
   const steps: GrowthStep[] = [];
+  const build = growingBalancer(method, options);
   let before: Int32Array | null = null;
   for (let count = from; count <= to; count++) {
     const set = backends.slice(0, count);
-    const { choices, skew } = spreadOf(method.build(set, options), set, keys);
+    const { choices, skew } = spreadOf(build(set), set, keys);
     let movedShare: number | null = null;
     let idealShare: number | null = null;
     if (before !== null) {

@@ -1,45 +1,27 @@
-import type { FlowKey, HashBackend, SelectionMethod } from "../selection/selection.ts";
-import type { ChangedPool } from "./pool-change.ts";
-import { choicesOf } from "./spread.ts";
+import type { GlbSelection } from "../selection/glb.ts";
+import type { FlowKey, Selection } from "../selection/selection.ts";
 
-/** GLB's tables have two backends for each row; no other balancer's have. */
-export function hasSecondChance({ id }: SelectionMethod): boolean {
-  return /^glb\b/.test(id);
+/** What tells the two backends of a connection's row: GLB's table does, no other balancer's has them. */
+export type PairedSelection = Selection & Pick<GlbSelection, "route">;
+
+export function hasSecondChance(selection: Selection): selection is PairedSelection {
+  return "route" in selection;
 }
 
 /**
- * The two backends that a rendezvous table has for each key after a change, as indices into `pool.after`: a packet goes
- * to one of them, and one that does not know the connection passes it on to the other (GLB's second chance).
- *
- * A drained backend keeps its place in the table: GLB only swaps the two of a row. The second is whom rendezvous would
- * choose if the first were not there.
+ * The two backends that each connection's packets can reach: the primary passes on to the secondary what it does not
+ * know (GLB's second chance). Indices into the backends that the selection was built of, -1 for none.
  */
 export function secondChances(
-  method: SelectionMethod,
-  options: object,
-  pool: ChangedPool,
+  selection: PairedSelection,
   keys: readonly FlowKey[],
-): { first: Int32Array; second: Int32Array } {
-  const table = pool.after.map((backend, index): HashBackend => {
-    const origin = pool.origins[index]!;
-    const isDrained = backend.weight === 0 && origin >= 0;
-    return isDrained ? { ...backend, weight: pool.before[origin]!.weight } : backend;
-  });
-  const first = choicesOf(method.build(table, options), keys);
-  const second = new Int32Array(keys.length).fill(-1);
-  const keysOf = table.map((): number[] => []);
-  first.forEach((choice, key) => {
-    if (choice >= 0) keysOf[choice]!.push(key);
-  });
-  keysOf.forEach((own, absent) => {
-    if (own.length === 0) return;
-    const rest = table.filter((_, index) => index !== absent);
-    if (rest.every(({ weight }) => weight === 0)) return;
-    const selection = method.build(rest, options);
-    for (const key of own) {
-      const choice = selection.select(keys[key]!);
-      second[key] = choice >= absent ? choice + 1 : choice;
-    }
-  });
-  return { first, second };
+): { primary: Int32Array; secondary: Int32Array } {
+  const primary = new Int32Array(keys.length);
+  const secondary = new Int32Array(keys.length);
+  for (let i = 0; i < keys.length; i++) {
+    const route = selection.route(keys[i]!);
+    primary[i] = route.primary;
+    secondary[i] = route.secondary;
+  }
+  return { primary, secondary };
 }
