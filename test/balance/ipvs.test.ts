@@ -2,11 +2,11 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { type IpvsMhOptions, ipvsMh } from "../../src/balance/selection/ipvs-mh.ts";
-import { type IpvsShOptions, ipvsSh } from "../../src/balance/selection/ipvs-sh.ts";
+import { ipvsMh } from "../../src/balance/selection/ipvs-mh.ts";
+import { ipvsSh } from "../../src/balance/selection/ipvs-sh.ts";
 import type { FlowKey, HashBackend } from "../../src/balance/selection/selection.ts";
 import { projectDir } from "../support/requirement.ts";
-import { backendsOf, bytesOf, flow, manyFlows } from "./selection-backends.ts";
+import { backendsOf, flow } from "./selection-backends.ts";
 
 const truthSchema = z.object({
   kernel: z.string(),

@@ -16,6 +16,8 @@ export interface LinuxMultipathOptions {
 const HEAD_BYTES = 36;
 const PROTOCOL = 2;
 const PORTS = 28;
+/** The struct is aligned to 8 bytes, and its padding is hashed too. */
+const PADDING_BYTES = 4;
 
 /** A packet's hash of 31 bits. */
 export function linuxMultipathHash({ policy, seed }: LinuxMultipathOptions): (key: FlowKey) => number {
@@ -24,7 +26,7 @@ export function linuxMultipathHash({ policy, seed }: LinuxMultipathOptions): (ke
   const keyView = new DataView(keyBytes.buffer);
   for (let at = 0; at < 16; at += 4) keyView.setUint32(at, seed >>> 0, true);
   const sip = sipKey(keyBytes);
-  const bytes = new Uint8Array(HEAD_BYTES + 32);
+  const bytes = new Uint8Array(HEAD_BYTES + 32 + PADDING_BYTES);
   const digest = new Word64();
   return (key) => {
     const size = key.src.length;
@@ -33,6 +35,7 @@ export function linuxMultipathHash({ policy, seed }: LinuxMultipathOptions): (ke
     const isTurned = isLower(key.dst, key.src);
     bytes.set(isTurned ? key.dst : key.src, HEAD_BYTES);
     bytes.set(isTurned ? key.src : key.dst, HEAD_BYTES + size);
+    bytes.fill(0, HEAD_BYTES + 2 * size, HEAD_BYTES + 2 * size + PADDING_BYTES);
     if (policy === 1) {
       const [low, high] = lowerPort(key.srcPort, key.dstPort);
       bytes[PORTS] = low >>> 8;
@@ -40,7 +43,7 @@ export function linuxMultipathHash({ policy, seed }: LinuxMultipathOptions): (ke
       bytes[PORTS + 2] = high >>> 8;
       bytes[PORTS + 3] = high;
     }
-    siphash24(sip, bytes, digest, HEAD_BYTES + 2 * size);
+    siphash24(sip, bytes, digest, HEAD_BYTES + 2 * size + PADDING_BYTES);
     // 0 would mean that there is no hash
     return (digest.lo || 1) >>> 1;
   };

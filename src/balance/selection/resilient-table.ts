@@ -45,7 +45,8 @@ export function newResilientTable(members: readonly ResilientMember[], buckets: 
 /**
  * A group's table after its members change: buckets of those that left move at once, others by and by (`upkeep`).
  * @param now seconds, on the clock of `lastUsed`
- * @param lastUsed when each bucket last had a packet
+ * @param lastUsed when each bucket last had a packet since it got its member; -Infinity where it had none, which the
+ *   kernel takes for idle
  */
 export function changeMembers(
   table: ResilientTable,
