@@ -117,7 +117,12 @@ struct request_sock {
 	u8 num_retrans;
 };
 
+struct net_device {
+	possible_net_t nd_net;
+};
+
 struct sk_buff {
+	struct net_device *dev;
 	unsigned int len;
 	char cb[48];
 	unsigned char *head;
@@ -131,8 +136,14 @@ struct tcp_skb_cb {
 	__u8 tcp_flags;
 };
 
-struct task_struct {
-	int pid;
+/* Where a kprobe finds arguments depends on the processor: what follows ___ is no part of the kernel's name. */
+struct pt_regs___x86 {
+	unsigned long di;
+	unsigned long si;
+};
+
+struct pt_regs___arm64 {
+	unsigned long regs[31];
 };
 
 #pragma clang attribute pop

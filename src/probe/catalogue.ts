@@ -6,7 +6,10 @@ import { ProbeError } from "./probe-error.ts";
 
 /** Every probe by its name. A manifest is loaded when its probe is opened. */
 const CATALOGUE = {
+  tcpconnect: () => import("../../probes/tcpconnect/manifest.ts").then((module) => module.tcpconnect),
   tcplife: () => import("../../probes/tcplife/manifest.ts").then((module) => module.tcplife),
+  tcpretrans: () => import("../../probes/tcpretrans/manifest.ts").then((module) => module.tcpretrans),
+  tcprst: () => import("../../probes/tcprst/manifest.ts").then((module) => module.tcprst),
 } as const;
 
 export type ProbeName = keyof typeof CATALOGUE;

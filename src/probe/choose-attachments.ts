@@ -20,16 +20,19 @@ export function chooseAttachments(
   refused: ReadonlySet<string> = new Set(),
 ): Choice {
   const chosen: Attachment[] = [];
-  const notes: string[] = [];
+  // a set: two slots may lack the same
+  const notes = new Set<string>();
   const missing: Slot[] = [];
   for (const slot of slots) {
     if (slot.isNeedless?.(kernel) === true) continue;
     const found = slot.alternatives.find((each) => !refused.has(each.program) && isOffered(each, kernel));
-    if (found !== undefined) chosen.push(found);
-    else if (slot.without !== undefined) notes.push(slot.without);
+    if (found !== undefined) {
+      chosen.push(found);
+      if (found.lacks !== undefined) notes.add(found.lacks);
+    } else if (slot.without !== undefined) notes.add(slot.without);
     else missing.push(slot);
   }
-  return { chosen, notes, missing };
+  return { chosen, notes: [...notes], missing };
 }
 
 /** Whether the kernel has what it attaches to; that it also lets us is only known by trying. */

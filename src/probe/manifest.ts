@@ -20,6 +20,8 @@ export interface Attachment {
   target: string;
   /** Arguments that the tracepoint must have, where the program reads one that older kernels do not hand over. */
   minArguments?: number;
+  /** What this one cannot tell and the ones before it can, a sentence. */
+  lacks?: string;
 }
 
 /** Something that a probe must hear of, and the programs that can tell: the first that this kernel takes is used. */
@@ -59,6 +61,8 @@ export interface ProbeManifest<Event> {
   minKernel: string;
   capabilities: readonly Capability[];
   slots: readonly Slot[];
+  /** `const volatile` variables that depend on which programs are attached. */
+  constants?: (programs: ReadonlySet<string>) => Readonly<Record<string, number>>;
   createDecoder: (context: DecodeContext) => Decoder<Event>;
   columns: readonly EventColumn<Event>[];
   /** The event as JSON has it; addresses `ip:port`, times decimal strings, durations seconds. */

@@ -80,13 +80,13 @@ export function openManifest<Event>(manifest: ProbeManifest<Event>, options: Pro
 
 /** Opened, set up, loaded and attached; closed again where any of it fails. */
 function prepare(
-  { name }: { name: string },
+  { name, constants: ofChoice }: Pick<ProbeManifest<never>, "name" | "constants">,
   programs: readonly string[],
   { filter = {}, ringBytes, constants = {}, maxEntries = {} }: ProbeOptions,
 ): BpfObject {
   const object = new BpfObject(objectPath(name));
   try {
-    object.setConstants({ ...filterConstants(filter), ...constants });
+    object.setConstants({ ...filterConstants(filter), ...ofChoice?.(new Set(programs)), ...constants });
     if (ringBytes !== undefined) object.setMaxEntries("events", ringBytes);
     for (const [map, count] of Object.entries(maxEntries)) object.setMaxEntries(map, count);
     for (const program of object.programNames) object.setAutoload(program, programs.includes(program));
