@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from "node:util";
 import { CaptureError } from "../capture/reader.ts";
 import { ProbeError } from "../probe/probe-error.ts";
+import { StoreError } from "../store/store-error.ts";
 import { TopologyError } from "../topology/topology-error.ts";
 import { EXIT, RunError, UsageError } from "./exit-codes.ts";
 
@@ -43,6 +44,10 @@ export function describeFailure(thrown: unknown): Failure {
   }
   if (thrown instanceof RunError || thrown instanceof ProbeError)
     return { message: oneLine(thrown.message), exitCode: EXIT.failed, tell: true };
+  if (thrown instanceof StoreError) {
+    const exitCode = thrown.kind === "input" ? EXIT.usage : EXIT.failed;
+    return { message: oneLine(thrown.message), exitCode, tell: true };
+  }
   const unknown = unknownCommand(thrown);
   if (unknown !== null) return { message: `no such command: ${unknown}`, exitCode: EXIT.usage, tell: true };
   const oclifExit = exitCodeOfOclif(thrown);

@@ -8,6 +8,7 @@ import { StoreError } from "./store-error.ts";
 const BUSY_MS = 5000;
 /** After a checkpoint the log is cut back to this, so that one long reader does not leave a large file for ever. */
 const LOG_BYTES_KEPT = 64 * 1024 * 1024;
+const CHECKPOINT_PAGES = 8000;
 const WRITER_CACHE_KIB = 32 * 1024;
 
 /**
@@ -63,6 +64,8 @@ function prepareForWriting(path: string, database: Sqlite, migrations: readonly 
   // a commit is safe from a killed process at once, from a power cut at the next checkpoint; never is the file torn
   database.pragma("synchronous = NORMAL");
   database.pragma(`journal_size_limit = ${LOG_BYTES_KEPT}`);
+  // pages of indexes are written again and again: the more commits a checkpoint gathers, the fewer times each
+  database.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
   database.pragma(`cache_size = -${WRITER_CACHE_KIB}`);
   migrate(database, version, migrations);
 }

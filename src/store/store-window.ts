@@ -1,0 +1,67 @@
+import { nsOfEpoch, nsOfSeconds } from "./epoch-ns.ts";
+import { StoreError } from "./store-error.ts";
+
+/** A part of a store's time: nanoseconds of the epoch, the end not included. */
+export interface StoreWindow {
+  from: bigint;
+  to: bigint;
+}
+
+/** All of it. */
+export const ALWAYS: StoreWindow = { from: 0n, to: 2n ** 62n };
+
+/** How a user says a window. */
+export interface WindowWords {
+  from?: string | undefined;
+  to?: string | undefined;
+  /** A duration that ends with the newest of the store: `15m`. */
+  last?: string | undefined;
+}
+
+const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, min: 60, h: 3600, d: 86_400, w: 604_800 };
+const TIMES = "an epoch time (1795180584.5) or a date (2026-11-20T14:07:52Z, 2026-11-20 14:07 in UTC)";
+
+/**
+ * @param newest end of what the store holds, for `last`; null where it holds nothing
+ * @throws StoreError with a line that says what was expected
+ */
+export function windowOf({ from, to, last }: WindowWords, newest: bigint | null): StoreWindow {
+  const end = to === undefined ? null : parseTime("--to", to);
+  if (last !== undefined) {
+    const until = end ?? newest ?? ALWAYS.to;
+    return { from: until - (nsOfSeconds(parseDuration("--last", last)) ?? 0n), to: end ?? ALWAYS.to };
+  }
+  const window = { from: from === undefined ? ALWAYS.from : parseTime("--from", from), to: end ?? ALWAYS.to };
+  if (window.from >= window.to) throw new StoreError(`--from ${from} is not before --to ${to}`, "input");
+  return window;
+}
+
+/**
+ * Seconds of `90`, `90s`, `15m`, `24h`, `7d`.
+ *
+ * @param flag named in the error
+ */
+export function parseDuration(flag: string, text: string): number {
+  const [, number, unit = "s"] = /^(\d+(?:\.\d+)?)\s*(s|m|min|h|d|w)?$/.exec(text) ?? [];
+  const seconds = Number(number) * (UNIT_SECONDS[unit] ?? Number.NaN);
+  if (!(seconds > 0)) throw new StoreError(`${flag}: expected a duration (90s, 15m, 24h, 7d), got ${text}`, "input");
+  return seconds;
+}
+
+/** Bytes of `500M`, `2G`, `1048576`: units of 1024, as disks are asked for. */
+export function parseSize(flag: string, text: string): number {
+  const [, number, unit = ""] = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?$/i.exec(text) ?? [];
+  const bytes = Math.floor(Number(number) * 1024 ** ["", "k", "m", "g", "t"].indexOf(unit.toLowerCase()));
+  if (!(bytes > 0)) throw new StoreError(`${flag}: expected a size (500M, 2G), got ${text}`, "input");
+  return bytes;
+}
+
+/** Nanoseconds of the epoch; dates without a zone are UTC, as everything that is printed. */
+function parseTime(flag: string, text: string): bigint {
+  if (/^\d+(\.\d{1,9})?$/.test(text)) return nsOfEpoch(text) ?? 0n;
+  const isDate = /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?)?$/i.test(text);
+  const hasZone = /(Z|[+-]\d{2}:?\d{2})$/i.test(text) && text.length > 10 && /\d:\d/.test(text);
+  const ms = isDate ? Date.parse(text.length <= 10 || hasZone ? text : `${text.replace(" ", "T")}Z`) : Number.NaN;
+  if (Number.isNaN(ms)) throw new StoreError(`${flag}: expected ${TIMES}, got ${text}`, "input");
+  return BigInt(ms) * 1_000_000n;
+}
