@@ -7,6 +7,7 @@ import { firstByteTime, handshakeTime } from "../figures/leg-times.ts";
 import { isChosen, knownIds } from "../finding-choice.ts";
 import type { Page } from "../text/page.ts";
 import { type ConnectionFilter, isWantedConnection, payloadBytes } from "./connection-filter.ts";
+import { connectionLine } from "./connection-line.ts";
 import { connectionTable } from "./connection-table.ts";
 import { connectionCsv } from "./flow-csv.ts";
 import type { FlowsDocument } from "./flow-document.ts";
@@ -65,7 +66,9 @@ export class ConnectionList {
   }
 
   table(page: Page): string {
-    return connectionTable(this.analysis, this.chosen, this.matched, page);
+    const lines = this.chosen.map((connection) => connectionLine(this.analysis, connection));
+    const total = this.analysis.subject.connections.length;
+    return connectionTable(lines, { matched: this.matched, total, startTitle: "start s" }, page);
   }
 
   /** Pieces of whole lines. */

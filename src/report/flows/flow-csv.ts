@@ -1,5 +1,4 @@
 import type { TimeBase } from "../../capture/time-base.ts";
-import type { Connection } from "../../path/connection.ts";
 import type { ConnectionDocument } from "../analysis-contract.ts";
 import { connectionDocument } from "../connection-document.ts";
 import type { LegList } from "../leg-list.ts";
@@ -59,9 +58,9 @@ export function flowCsv(list: LegList, places: readonly number[], timeBase: Time
 }
 
 /** Connections as CSV, see `csvOf`. */
-export function connectionCsv(
-  connections: readonly Connection[],
-  documentOf: (connection: Connection) => ConnectionDocument,
+export function connectionCsv<Row>(
+  connections: readonly Row[],
+  documentOf: (connection: Row) => ConnectionDocument,
 ): Generator<string> {
   return csvOf(CONNECTION_COLUMNS, connections, documentOf);
 }
