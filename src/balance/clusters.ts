@@ -1,12 +1,16 @@
+import { chiSquareTail } from "./statistics.ts";
 import type { Counted } from "./two-samples.ts";
 
 /** Fewer clusters than this say nothing of how clusters differ. */
 const MIN_CLUSTERS = 4;
+/** Clusters that differ no more than chance alone makes them in one of ten cases are none. */
+const MAX_CHANCE = 0.1;
 
 /**
  * How many times as much a proportion varies when its trials come in clusters (the connections of one client) than if
  * each were drawn alone: Rao and Scott's design effect (1992), by the ratio estimator. At least 1: what varies less
- * than chance is not held against it. NaN where clusters are too few, or nothing in them varies.
+ * than chance, or no more than it may, is not held against it; a few clusters vary a lot. NaN where clusters are too
+ * few, or nothing in them varies.
  */
 export function designEffect(clusters: Iterable<Counted>): number {
   const all = [...clusters];
@@ -20,7 +24,13 @@ export function designEffect(clusters: Iterable<Counted>): number {
   const alone = (share * (1 - share)) / trials;
   if (all.length < MIN_CLUSTERS || !(alone > 0)) return Number.NaN;
   let squares = 0;
-  for (const cluster of all) squares += (cluster.events - share * cluster.trials) ** 2;
+  let spread = 0;
+  for (const cluster of all) {
+    const square = (cluster.events - share * cluster.trials) ** 2;
+    squares += square;
+    if (cluster.trials > 0) spread += square / (cluster.trials * share * (1 - share));
+  }
+  if (chiSquareTail(spread, all.length - 1) > MAX_CHANCE) return 1;
   const clustered = ((all.length / (all.length - 1)) * squares) / trials ** 2;
   return Math.max(1, clustered / alone);
 }

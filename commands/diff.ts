@@ -1,0 +1,126 @@
+import { string as stringArg } from "@oclif/core/args";
+import { boolean, custom, integer, string as stringFlag } from "@oclif/core/flags";
+import { UsageError } from "../src/cli/exit-codes.ts";
+import type { Diff as Comparison } from "../src/report/compare/diff.ts";
+import type { DiffDocument } from "../src/report/compare/diff-contract.ts";
+import type { DiffRequest } from "../src/report/compare/diff-request.ts";
+import type { Moment, MomentRange } from "../src/report/compare/moment.ts";
+import type { Topology } from "../src/topology/topology.ts";
+import { BaseCommand } from "./base.ts";
+
+const files = { multiple: true, helpValue: "FILE" } as const;
+
+const range = custom<MomentRange>({
+  helpValue: "FROM..TO",
+  parse: async (input) => (await import("../src/report/compare/moment.ts")).parseMomentRange(input),
+});
+
+export default class Diff extends BaseCommand {
+  static override summary = "say what changed between two captures, or two times of one";
+
+  static override description = [
+    "Compares connections before and after something was done: how backends and load balancers share them, how they end, who resets them and why, what is sent again, how long handshakes, connects and first bytes take, which findings came and went. Says first what changed that chance does not explain, or that nothing did; and what cannot be compared, where the sides were captured otherwise.",
+    "Each side is one capture, or several points together by --before and --after; or both are times of the same captures, by --at or by windows. What befalls a connection counts for the time in which it does, even where the connection was opened before.",
+    "TIME is of the day (14:07:52.6, UTC, as reports print it), since the start of the capture (+4.2s), a date (2026-11-20T14:07:52Z) or epoch seconds. FROM and TO may be left out.",
+  ].join("\n\n");
+
+  static override examples = [
+    { description: "Two captures of one place", command: "<%= config.bin %> <%= command.id %> before.pcap after.pcap" },
+    {
+      description: "Several points, before and after a load balancer was added",
+      command:
+        "<%= config.bin %> <%= command.id %> --before old/r-eth1.pcap old/lb?-eth0.pcap --after new/r-eth1.pcap new/lb?-eth0.pcap",
+    },
+    {
+      description: "One run, before and after a moment in it",
+      command: "<%= config.bin %> <%= command.id %> r.pcap lb?.pcap --at 14:07:52",
+    },
+    {
+      description: "Two times of it, the change itself left out",
+      command: "<%= config.bin %> <%= command.id %> lb1.pcap --before-window ..14:07:50 --after-window 14:08:00..",
+    },
+    {
+      description: "For a program",
+      command: "<%= config.bin %> <%= command.id %> before.pcap after.pcap --json > diff.json",
+    },
+  ];
+
+  static override args = {
+    capture: stringArg({ description: "two captures; or those that --at or windows divide", multiple: true }),
+  };
+
+  static override flags = {
+    before: stringFlag({ summary: "Captures of before, several points together.", ...files, dependsOn: ["after"] }),
+    after: stringFlag({ summary: "Captures of after.", ...files, dependsOn: ["before"] }),
+    at: custom<Moment>({
+      summary: "Compare what was before this moment with what was after it.",
+      helpValue: "TIME",
+      parse: async (input) => (await import("../src/report/compare/moment.ts")).parseMoment(input),
+    })({ exclusive: ["before", "before-window", "after-window"] }),
+    "before-window": range({ summary: "Before is this time of the captures.", exclusive: ["before"] }),
+    "after-window": range({ summary: "After is this time of them; left out, the rest.", exclusive: ["before"] }),
+    topology: stringFlag({ summary: "What is known of the set-up.", helpValue: "FILE" }),
+    full: boolean({ summary: "All VIPs, backends and tests." }),
+    "max-legs": integer({
+      summary: "Conversations followed at once; beyond it the idlest are given up.",
+      min: 1000,
+      default: 500_000,
+      helpValue: "N",
+    }),
+  };
+
+  override async run(): Promise<DiffDocument | undefined> {
+    const { args, flags } = await this.parse(Diff);
+    const { diffRequest } = await import("../src/report/compare/diff-request.ts");
+    const { beforeWindow, afterWindow } = { beforeWindow: flags["before-window"], afterWindow: flags["after-window"] };
+    const request = diffRequest({ ...flags, beforeWindow, afterWindow, captures: args.capture ?? [] });
+    if (typeof request === "string") throw new UsageError(request);
+    const diff = await this.compare(request, flags);
+    if (flags.json) return (await import("../src/report/compare/diff-document.ts")).diffDocument(diff);
+    const { diffText } = await import("../src/report/compare/diff-text.ts");
+    const { createPage } = await import("../src/report/text/page.ts");
+    this.log(diffText(diff, createPage(process.stdout.columns, flags.full)));
+    return undefined;
+  }
+
+  private async compare(
+    request: DiffRequest,
+    { topology, "max-legs": maxLegs }: { topology?: string | undefined; "max-legs": number },
+  ): Promise<Comparison> {
+    const { TimeBase } = await import("../src/capture/time-base.ts");
+    const { analyzeCaptures } = await import("../src/offline/analyze-captures.ts");
+    const { withProgressBar } = await import("../src/report/progress-bar.ts");
+    const { analysisOf } = await import("../src/report/analysis.ts");
+    const { diffOf } = await import("../src/report/compare/diff.ts");
+    const { sideOfAnalysis } = await import("../src/report/compare/side-of-analysis.ts");
+    const given = await this.loadTopology(topology);
+    const analyze = async (paths: readonly string[]) =>
+      analysisOf(
+        await withProgressBar(process.stderr, (onProgress) =>
+          analyzeCaptures(paths, { timeBase: new TimeBase(), onProgress, maxLegs, topology: given }),
+        ),
+      );
+    if (request.kind === "captures") {
+      const { sideNames } = await import("../src/report/compare/diff-request.ts");
+      const [nameOfBefore, nameOfAfter] = sideNames(request.before, request.after);
+      const before = sideOfAnalysis(await analyze(request.before), nameOfBefore);
+      return diffOf(before, sideOfAnalysis(await analyze(request.after), nameOfAfter));
+    }
+    const { windowsOf } = await import("../src/report/compare/diff-request.ts");
+    const analysis = await analyze(request.captures);
+    const windows = windowsOf(request, analysis);
+    if (typeof windows === "string") throw new UsageError(windows);
+    const [before, after] = windows;
+    return diffOf(sideOfAnalysis(analysis, before.name, before), sideOfAnalysis(analysis, after.name, after));
+  }
+
+  private async loadTopology(file: string | undefined): Promise<Topology | null> {
+    if (file === undefined) return null;
+    const { loadTopology } = await import("../src/topology/load.ts");
+    const { problemText } = await import("../src/topology/topology.ts");
+    const { THRESHOLDS } = await import("../src/diagnose/thresholds.ts");
+    const topology = await loadTopology({ file, imports: [], registry: THRESHOLDS });
+    for (const problem of topology.problems) this.warn(problemText(problem));
+    return topology;
+  }
+}
