@@ -1,14 +1,10 @@
 import type { Interfaces } from "@oclif/core";
 import { boolean, integer, option, string as stringFlag } from "@oclif/core/flags";
-import type { SelectionMethod } from "../src/balance/selection/selection.ts";
-import type { PoolChange } from "../src/balance/what-if/pool-change.ts";
 import { UsageError } from "../src/cli/exit-codes.ts";
 import type { AnalyzedCaptures } from "../src/offline/analyze-captures.ts";
+import type { Subject } from "../src/report/hash/answer.ts";
 import type { HashDocument } from "../src/report/hash/hash-contract.ts";
-import type { ChosenMethod } from "../src/report/hash/method-choice.ts";
 import type { MethodListDocument } from "../src/report/hash/method-list.ts";
-import type { KeySet, Pool } from "../src/report/hash/question.ts";
-import type { Page } from "../src/report/text/page.ts";
 import type { Topology } from "../src/topology/topology.ts";
 import { BaseCommand } from "./base.ts";
 
@@ -16,10 +12,6 @@ const several = { multiple: true, multipleNonGreedy: true } as const;
 const POOL = { helpGroup: "BACKENDS" } as const;
 const KEYS = { helpGroup: "CONNECTIONS" } as const;
 const CHANGE = { helpGroup: "CHANGE", exclusive: ["grow"] };
-
-const DEFAULT_KEYS = 100_000;
-/** Of a set that grows: every step hashes them all again. */
-const DEFAULT_GROWTH_KEYS = 20_000;
 
 type HashFlags = Interfaces.InferredFlags<(typeof Hash)["flags"] & (typeof Hash)["baseFlags"]>;
 
@@ -57,7 +49,7 @@ export default class Hash extends BaseCommand {
     {
       description: "Two sizes of one table",
       command:
-        "<%= config.bin %> <%= command.id %> --backend 10.2.0.1..100:80 --method katran-v2:ringSize=4099 --method katran-v2",
+        "<%= config.bin %> <%= command.id %> --backend 10.2.0.1..100:80 --method katran-v2:ring=4099 --method katran-v2",
     },
   ];
 
@@ -77,15 +69,15 @@ export default class Hash extends BaseCommand {
       ...POOL,
     }),
     capture: stringFlag({
-      summary: "Backends and connections of a capture.",
+      summary: "Backends and connections of captures.",
       helpValue: "FILE",
-      ...several,
+      multiple: true,
       ...POOL,
     }),
     vip: stringFlag({ summary: "Which VIP is called.", helpValue: "VIP", aliases: ["to"], ...POOL }),
     protocol: option({ summary: "Its protocol.", options: ["tcp", "udp"] as const, ...POOL })(),
     keys: integer({
-      summary: `Connections to make up, ${DEFAULT_KEYS} unless told; in place of the capture's.`,
+      summary: "Connections to make up, 100000 unless told (fewer for many --grow steps); in place of the capture's.",
       min: 1,
       max: 5_000_000,
       helpValue: "N",
@@ -164,76 +156,35 @@ export default class Hash extends BaseCommand {
 
   private async answer(flags: HashFlags): Promise<HashDocument | MethodListDocument | undefined> {
     const { METHODS } = await import("../src/balance/selection/methods.ts");
-    const { chooseMethods } = await import("../src/report/hash/method-choice.ts");
+    const { createPage } = await import("../src/report/text/page.ts");
+    const page = createPage(process.stdout.columns, flags.full);
     if (flags.list) {
       const { methodListDocument, methodListText } = await import("../src/report/hash/method-list.ts");
-      return this.tell(flags, METHODS, methodListDocument, methodListText);
+      if (flags.json) return methodListDocument(METHODS);
+      this.log(methodListText(METHODS, page));
+      return undefined;
     }
-    const methods = chooseMethods(METHODS, {
-      methods: flags.method ?? [],
-      options: flags.option ?? [],
-      isCompared: flags.compare,
+    const { chooseMethods } = await import("../src/report/hash/method-choice.ts");
+    const { answer } = await import("../src/report/hash/answer.ts");
+    const { method: named = [], option: options = [], compare, ...wish } = flags;
+    const methods = chooseMethods(METHODS, { methods: named, options, isCompared: compare });
+    const subject = await this.subject(flags);
+    const { document, text } = answer(METHODS, methods, subject, {
+      ...wish,
+      add: wish.add ?? [],
+      remove: wish.remove ?? [],
+      drain: wish.drain ?? [],
+      reweigh: wish.reweigh ?? [],
+      traffic: { keys: flags.keys, kind: flags.sources, clients: flags.clients, seed: flags.seed },
+      isVipMadeUp: flags.vip === undefined && flags.capture === undefined && subject.pool.source === "flags",
     });
-    if (flags.explain !== undefined) return this.explain(flags, flags.explain, methods);
-    if (flags.grow !== undefined) return this.grow(flags, flags.grow, methods);
-    return this.share(flags, methods, METHODS);
-  }
-
-  private async share(
-    flags: HashFlags,
-    methods: readonly ChosenMethod[],
-    all: readonly SelectionMethod[],
-  ): Promise<HashDocument | undefined> {
-    const { shareReport } = await import("../src/report/hash/hash-report.ts");
-    const { shareDocument } = await import("../src/report/hash/hash-document.ts");
-    const { shareText } = await import("../src/report/hash/hash-text.ts");
-    const { parseEcmp } = await import("../src/report/hash/ecmp-wish.ts");
-    const { pool, keys } = await this.subject(flags);
-    const change = await this.change(flags, pool);
-    if (change === null && flags.balancers !== undefined) {
-      throw new UsageError("--balancers goes with a change of backends: --add, --remove, --drain or --reweigh");
-    }
-    const ecmp = flags.balancers === undefined ? null : parseEcmp(all, flags.balancers, flags.ecmp);
-    const report = shareReport({ pool, methods, change }, keys ?? (await this.madeUp(flags, pool, DEFAULT_KEYS)), ecmp);
-    return this.tell(flags, report, shareDocument, shareText);
-  }
-
-  private async grow(
-    flags: HashFlags,
-    text: string,
-    methods: readonly ChosenMethod[],
-  ): Promise<HashDocument | undefined> {
-    const { growthReport } = await import("../src/report/hash/hash-report.ts");
-    const { growthDocument } = await import("../src/report/hash/hash-document.ts");
-    const { growthText } = await import("../src/report/hash/growth-text.ts");
-    const { parseGrowth, filledUp } = await import("../src/report/hash/made-up-backends.ts");
-    const range = parseGrowth(text);
-    const { pool: given, keys } = await this.subject(flags, true);
-    const pool = { ...given, backends: filledUp(given.backends, range.to) };
-    const hashed = keys ?? (await this.madeUp(flags, pool, DEFAULT_GROWTH_KEYS));
-    return this.tell(flags, growthReport({ pool, methods, change: null }, hashed, range), growthDocument, growthText);
-  }
-
-  private async explain(
-    flags: HashFlags,
-    client: string,
-    methods: readonly ChosenMethod[],
-  ): Promise<HashDocument | undefined> {
-    const { explainReport } = await import("../src/report/hash/hash-report.ts");
-    const { explainDocument } = await import("../src/report/hash/hash-document.ts");
-    const { explainText } = await import("../src/report/hash/explain-text.ts");
-    const { parseKey } = await import("../src/report/hash/key-text.ts");
-    if (flags.backend !== undefined && flags.vip === undefined && flags.capture === undefined) {
-      throw new UsageError("whom does it call? --to ADDRESS:PORT says which VIP; some methods hash it");
-    }
-    const { pool } = await this.subject(flags);
-    const change = await this.change(flags, pool);
-    const connection = parseKey(client, pool.vip, pool.protocol);
-    return this.tell(flags, explainReport({ pool, methods, change }, connection), explainDocument, explainText);
+    if (flags.json) return document();
+    this.log(text(page));
+    return undefined;
   }
 
   /** The backends, and the capture's connections where those are to be hashed. */
-  private async subject(flags: HashFlags, mayBeEmpty = false): Promise<{ pool: Pool; keys: KeySet | null }> {
+  private async subject(flags: HashFlags): Promise<Subject> {
     const { flagPool, parseBackendFlags, parseVip } = await import("../src/report/hash/flag-pool.ts");
     const wish = { vip: parseVip(flags.vip), protocol: flags.protocol };
     const typed = parseBackendFlags(flags.backend ?? []);
@@ -243,20 +194,13 @@ export default class Hash extends BaseCommand {
       const { connected, topology } = await this.analyzed(flags.capture, given);
       const captured = capturedPool(connected, topology, wish);
       const pool = typed.length === 0 ? captured.pool : { ...captured.pool, backends: typed, source: "flags" as const };
-      const keys = flags.keys === undefined ? capturedKeySet(captured, pool.backends) : null;
-      return { pool: await this.requireBackends(pool), keys };
+      return { pool, keys: flags.keys === undefined ? capturedKeySet(captured, pool.backends) : null };
     }
     if (given !== null) {
       const { topologyPool } = await import("../src/report/hash/topology-pool.ts");
       return { pool: topologyPool(given, wish), keys: null };
     }
-    const pool = flagPool(typed, wish.vip, wish.protocol);
-    return { pool: mayBeEmpty ? pool : await this.requireBackends(pool), keys: null };
-  }
-
-  private async requireBackends(pool: Pool): Promise<Pool> {
-    if (pool.backends.length > 0) return pool;
-    throw new UsageError("no backends: give --backend, --topology, --import or --capture (or --grow FROM..TO)");
+    return { pool: flagPool(typed, wish.vip, wish.protocol), keys: null };
   }
 
   private async topology({ topology, import: imports }: HashFlags): Promise<Topology | null> {
@@ -276,29 +220,5 @@ export default class Hash extends BaseCommand {
     return withProgressBar(process.stderr, (onProgress) =>
       analyzeCaptures(captures, { timeBase: new TimeBase(), onProgress, topology }),
     );
-  }
-
-  private async madeUp({ keys, sources, clients, seed }: HashFlags, pool: Pool, byDefault: number): Promise<KeySet> {
-    const { syntheticKeySet } = await import("../src/report/hash/synthetic-key-set.ts");
-    return syntheticKeySet(pool, { keys: keys ?? byDefault, kind: sources, clients, seed });
-  }
-
-  private async change(flags: HashFlags, { backends }: Pool): Promise<PoolChange | null> {
-    const { parseChange } = await import("../src/report/hash/change-wish.ts");
-    const { add = [], remove = [], drain = [], reweigh = [] } = flags;
-    return parseChange({ add, remove, drain, reweigh }, backends);
-  }
-
-  /** Prints the text, or returns the document. */
-  private async tell<Report, Document>(
-    { json, full }: { json: boolean; full: boolean },
-    report: Report,
-    toDocument: (report: Report) => Document,
-    toText: (report: Report, page: Page) => string,
-  ): Promise<Document | undefined> {
-    if (json) return toDocument(report);
-    const { createPage } = await import("../src/report/text/page.ts");
-    this.log(toText(report, createPage(process.stdout.columns, full)));
-    return undefined;
   }
 }

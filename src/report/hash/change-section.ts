@@ -14,19 +14,17 @@ interface Row {
 /** Moves beyond the least by this factor are worth a sign. */
 const WASTEFUL = 1.5;
 
-/** What the change has to move, and who moves least and most. */
+/** What the change should move, and who moves least and most. */
 export function changeVerdict(report: ShareReport, page: Page): string[] {
   const { change, changed } = report;
   const rows = effectsOf(report);
   if (change === null || changed === null || rows.length === 0) return [];
-  const shareOf = ({ effect }: Row) => effect.moved / Math.max(1, effect.established);
   const sorted = rows.toSorted((a, b) => shareOf(a) - shareOf(b));
   const least = sorted[0]!;
   const most = sorted.at(-1)!;
-  const must = `${capital(changeText(change))} has to move ${partText(changed.idealShare)} of connections`;
+  const must = `${capital(changeText(change))} should move ${partText(changed.idealShare)} of connections`;
   const moved = ({ label, effect }: Row) => `${label} moves ${formatShare(effect.moved, effect.established)}`;
-  const isWasteful = (row: Row) => shareOf(row) > changed.idealShare * WASTEFUL + 0.001;
-  const sign = rows.some(isWasteful) ? "risk" : "good";
+  const sign = rows.some((row) => isWasteful(row, changed.idealShare)) ? "risk" : "good";
   if (rows.length === 1) return signed(sign, `${must}; ${moved(least)}`, page);
   return signed(sign, `${must}; ${moved(least)}, ${moved(most)}`, page);
 }
@@ -47,7 +45,12 @@ export function changeSection(report: ShareReport, page: Page): string[] {
   });
   const columns: Column<Row>[] = [
     { title: "method", cell: ({ label }) => label },
-    { title: "moved", align: "right", cell: ({ effect }) => formatShare(effect.moved, effect.established) },
+    {
+      title: "moved",
+      align: "right",
+      cell: ({ effect }) => formatShare(effect.moved, effect.established),
+      paint: (row) => (isWasteful(row, idealShare) ? page.paint.risk : null),
+    },
     {
       title: "× least",
       align: "right",
@@ -104,7 +107,18 @@ function legend({ ecmp, keys }: ShareReport, rows: readonly Row[], page: Page): 
   if (rows.some(({ effect }) => effect.turnedAway > 0)) {
     facts.push("new refused: new connections whose backend takes none; with the option fallback another is looked for");
   }
+  if (rows.some(({ label }) => label.startsWith("resilient"))) {
+    facts.push("resilient: its buckets have packets all the time, and only those of a removed member move");
+  }
   return facts.flatMap((fact) => wrap(fact, page.width - 4, "  ").map((line) => page.paint.quiet(`  ${line}`)));
+}
+
+function shareOf({ effect }: Row): number {
+  return effect.moved / Math.max(1, effect.established);
+}
+
+function isWasteful(row: Row, idealShare: number): boolean {
+  return shareOf(row) > idealShare * WASTEFUL + 0.001;
 }
 
 function effectsOf({ answers }: ShareReport): Row[] {

@@ -1,4 +1,5 @@
 import { formatNumberOf } from "../format-quantity.ts";
+import { joinFacts } from "../text/headline.ts";
 import { type Page, printable, wrap } from "../text/page.ts";
 import type { ExplainAnswer, ExplainReport } from "./hash-report.ts";
 import { changeText, headLines, remarks, signed } from "./hash-words.ts";
@@ -7,14 +8,16 @@ import { keyText } from "./key-text.ts";
 /** Where one connection goes by each method, with every step on the way. */
 export function explainText(report: ExplainReport, page: Page): string {
   const { answers, connection, change } = report;
+  const { client, vip } = keyText(connection);
   const told = answers.flatMap(({ chosen, answer }) => (answer === null ? [] : [{ label: chosen.label, answer }]));
   const labelWidth = Math.max(...told.map(({ label }) => label.length));
   const indent = " ".repeat(labelWidth + 4);
   const stepLines = (steps: ExplainAnswer["steps"]) => {
-    const text = steps.map(({ name, value }) => `${printable(name)} ${printable(value)}`).join(" · ");
-    return text === ""
-      ? []
-      : wrap(text, page.width - indent.length).map((line) => page.paint.quiet(indent + line.trimStart()));
+    const facts = steps.map(({ name, value }) => `${printable(name)} ${printable(value)}`);
+    const lines = joinFacts(facts, page.width - indent.length);
+    return lines
+      .flatMap((line) => wrap(line, page.width - indent.length, "  "))
+      .map((line) => page.paint.quiet(indent + line));
   };
   const blocks = told.map(({ label, answer }) => {
     const { backend, steps, afterwards } = answer;
@@ -29,7 +32,7 @@ export function explainText(report: ExplainReport, page: Page): string {
     return lines.join("\n");
   });
   const head = [
-    ...headLines(report, `${keyText(connection).client} calls`, page),
+    ...headLines(report, [`${client} → ${vip} ${report.pool.protocol}`], page),
     ...signed("none", verdict(told.map(({ answer }) => answer.backend)), page),
     ...remarks(report, page),
   ];

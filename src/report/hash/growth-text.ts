@@ -29,7 +29,11 @@ export function growthText(report: GrowthReport, page: Page): string {
     of.map(({ letter, steps }): LetteredSeries => ({ letter, values: steps.map(value) }));
   const percent = (value: number) => `${(100 * value).toFixed(value < 0.0995 ? 1 : 0)}%`;
   const blocks = [
-    [...headLines(report, keysText(report.keys), page), ...verdict(lettered, page), ...remarks(report, page)],
+    [
+      ...headLines(report, keysText(report.keys, report.pool), page),
+      ...verdict(lettered, page),
+      ...remarks(report, page),
+    ],
     [
       page.paint.title("Fullest backend's share over its due (max/mean), by number of backends"),
       ...stepTable(lettered, ({ skew }) => (skew === null ? "-" : timesText(skew.maxOverExpected)), page),

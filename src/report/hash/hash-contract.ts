@@ -31,6 +31,8 @@ export interface HashDocument {
   growth: { from: number; to: number } | null;
   /** With --explain. */
   connection: { client: string; vip: string } | null;
+  /** The method that sends captured connections where they went, and the chance of that; null where none does. */
+  recognised: { method: string; known: number; same: number; chance: number } | null;
   methods: readonly MethodDocument[];
 }
 

@@ -14,6 +14,7 @@ import type {
 import { keyText } from "./key-text.ts";
 import { plainOptions } from "./method-list.ts";
 import type { KeySet } from "./question.ts";
+import type { Candidate } from "./recognition.ts";
 
 /** How a method shares keys, and what a change of the backends does. */
 export function shareDocument(report: ShareReport): HashDocument {
@@ -24,6 +25,7 @@ export function shareDocument(report: ShareReport): HashDocument {
     change: changeOf(report, report.ecmp, keys.keys.length),
     growth: null,
     connection: null,
+    recognised: recognisedOf(report.candidates),
     methods: answers.map((one) => methodOf(one, (answer) => sharesOf(pool.backends, answer))),
   };
 }
@@ -37,6 +39,7 @@ export function growthDocument(report: GrowthReport): HashDocument {
     change: null,
     growth: { from, to },
     connection: null,
+    recognised: null,
     methods: answers.map((one) =>
       methodOf(one, (steps) => ({
         growth: steps.map(({ backends, skew, movedShare, idealShare }) => ({
@@ -58,6 +61,7 @@ export function explainDocument(report: ExplainReport): HashDocument {
     change: changeOf(report, null, 0),
     growth: null,
     connection: keyText(report.connection),
+    recognised: null,
     methods: report.answers.map((one) => methodOf(one, explainedOf)),
   };
 }
@@ -98,6 +102,12 @@ function changeOf(
     idealMovedShare: changed.idealShare,
     ecmp: ecmp && { from: ecmp.from, to: ecmp.to, method: ecmp.method, movedShare: part(ecmp.rerouted, keys) },
   };
+}
+
+function recognisedOf([best]: readonly Candidate[]): HashDocument["recognised"] {
+  if (!best?.agrees) return null;
+  const { label, known, same, chance } = best;
+  return { method: label, known, same, chance };
 }
 
 const UNASKED = {

@@ -9,6 +9,7 @@ import { choicesOf, type Spread, spreadOf } from "../../balance/what-if/spread.t
 import type { ChosenMethod } from "./method-choice.ts";
 import type { KeySet, Pool } from "./question.ts";
 import { QuestionError } from "./question-error.ts";
+import { type Candidate, recognise } from "./recognition.ts";
 
 /** What `hash` is asked, understood. */
 export interface HashQuestion {
@@ -44,6 +45,8 @@ export interface ShareReport extends HashReport<ShareAnswer> {
   keys: KeySet;
   /** The load balancers' own number changes with it; null where none was told. */
   ecmp: { from: number; to: number; method: string; rerouted: number } | null;
+  /** What the balancer of a capture may use, the likeliest first; empty without a capture. */
+  candidates: readonly Candidate[];
 }
 
 /** @throws QuestionError where no method can answer */
@@ -64,16 +67,15 @@ export function shareReport(
     const effect = changeEffect({ pool: changed, before: spread.choices, after, isRerouted, pairs });
     return { spread, agreement, effect };
   });
-  const rerouted = isRerouted?.reduce((sum, one) => sum + one, 0) ?? 0;
-  const { from, to } = ecmp?.change ?? { from: 0, to: 0 };
-  return {
-    pool,
-    change,
-    keys,
-    changed,
-    answers,
-    ecmp: ecmp === null ? null : { from, to, method: ecmp.label, rerouted },
-  };
+  const candidates = recognise(pool, keys, methods);
+  return { pool, change, changed, keys, answers, candidates, ecmp: ecmp && ecmpFigures(ecmp, isRerouted) };
+}
+
+function ecmpFigures(
+  { change: { from, to }, label }: { change: EcmpChange; label: string },
+  isRerouted: Uint8Array | undefined,
+): ShareReport["ecmp"] {
+  return { from, to, method: label, rerouted: isRerouted?.reduce((sum, one) => sum + one, 0) ?? 0 };
 }
 
 export interface GrowthReport extends HashReport<readonly GrowthStep[]> {

@@ -9,7 +9,7 @@ export function shareText(report: ShareReport, page: Page): string {
   const isWhole = page.full || isShort(report, page);
   const blocks = [
     [
-      ...headLines(report, keysText(report.keys), page),
+      ...headLines(report, keysText(report.keys, report.pool), page),
       ...changeVerdict(report, page),
       ...shareVerdict(report, page),
       ...remarks(report, page),

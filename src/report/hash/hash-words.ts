@@ -3,24 +3,21 @@ import { formatCount, formatNumberOf, formatShare } from "../format-quantity.ts"
 import { joinFacts } from "../text/headline.ts";
 import { type Page, printable, wrap } from "../text/page.ts";
 import type { HashReport } from "./hash-report.ts";
-import type { KeySet } from "./question.ts";
+import type { KeySet, Pool } from "./question.ts";
 
 /** What is hashed over what, in a line or two. */
-export function headLines({ pool }: HashReport<unknown>, subject: string, page: Page): string[] {
+export function headLines({ pool }: HashReport<unknown>, subject: readonly string[], page: Page): string[] {
   const weights = new Set(pool.backends.map(({ weight }) => weight));
-  const facts = [
-    subject,
-    `${pool.vip} ${pool.protocol}`,
-    `${formatNumberOf(pool.backends.length, "backend")}${weights.size > 1 ? ", weighted" : ""}`,
-  ];
-  return joinFacts(facts, page.width).map(page.paint.title);
+  const backends = `${formatNumberOf(pool.backends.length, "backend")}${weights.size > 1 ? ", weighted" : ""}`;
+  return joinFacts([...subject, backends], page.width).map(page.paint.title);
 }
 
 /** `100,000 connections of 25,000 made-up clients (spread, seed 1)`. */
-export function keysText({ source, keys, clients, kind, seed }: KeySet): string {
+export function keysText({ source, keys, clients, kind, seed }: KeySet, { vip, protocol }: Pool): string[] {
   const count = formatNumberOf(keys.length, "connection");
-  if (source === "capture") return `${count} of ${formatNumberOf(clients, "captured client")}`;
-  return `${count} of ${formatNumberOf(clients, "made-up client")} (${kind}, seed ${seed})`;
+  const whom = `${vip} ${protocol}`;
+  if (source === "capture") return [`${count} of ${formatNumberOf(clients, "captured client")}`, whom];
+  return [`${count} of ${formatNumberOf(clients, "made-up client")} (${kind}, seed ${seed})`, whom];
 }
 
 /** `adding 10.2.0.14:8080 and draining 10.2.0.11:8080`. */

@@ -1,4 +1,5 @@
 import type { SelectionMethod } from "../../balance/selection/selection.ts";
+import { joinFacts } from "../text/headline.ts";
 import { type Page, wrap } from "../text/page.ts";
 import { optionText, valueText } from "./method-choice.ts";
 
@@ -22,12 +23,11 @@ export function methodListText(methods: readonly SelectionMethod[], page: Page):
   return methods
     .flatMap(({ id, summary, defaults }) => {
       const [first = "", ...more] = wrap(summary, page.width - indent.length);
-      const options = Object.entries(defaults).map(optionText).join("  ");
-      const wrapped = options === "" ? [] : wrap(options, page.width - indent.length);
+      const wrapped = joinFacts(Object.entries(defaults).map(optionText), page.width - indent.length);
       return [
         `  ${page.paint.title(id.padEnd(width))}  ${first}`,
         ...more.map((line) => indent + line),
-        ...wrapped.map((line) => page.paint.quiet(indent + line.trimStart())),
+        ...wrapped.map((line) => page.paint.quiet(indent + line)),
       ];
     })
     .join("\n");

@@ -1,8 +1,9 @@
-import { formatCount, formatShare } from "../format-quantity.ts";
+import { formatCount, formatNumberOf, formatShare } from "../format-quantity.ts";
 import type { Page } from "../text/page.ts";
 import { type Column, fits, table } from "../text/table.ts";
 import type { ShareAnswer, ShareReport } from "./hash-report.ts";
 import { probabilityText, signed, timesText } from "./hash-words.ts";
+import { isSure } from "./recognition.ts";
 import { stripPlot } from "./strip-plot.ts";
 
 /** A method whose spread is known. */
@@ -15,15 +16,10 @@ interface Row {
 const EVEN = 1.05;
 /** Chance that is no chance any more. */
 const UNLIKELY = 0.01;
-/** Of a method that agrees with a capture, the share of connections that went where it sends them, at least. */
-const AGREES = 0.98;
-/** Connections below which an agreement says little. */
-const ENOUGH = 20;
-
 /** One sentence on how evenly, and one on what a capture shows of the method in use. */
 export function shareVerdict(report: ShareReport, page: Page): string[] {
   const rows = rowsOf(report);
-  return [...evenness(rows, report, page), ...agreement(rows, page)];
+  return [...evenness(rows, report, page), ...recognition(report, page)];
 }
 
 function evenness(rows: readonly Row[], { pool }: ShareReport, page: Page): string[] {
@@ -55,20 +51,19 @@ function evenness(rows: readonly Row[], { pool }: ShareReport, page: Page): stri
 }
 
 /** Whether one of the methods is the one in use where the capture was taken. */
-function agreement(rows: readonly Row[], page: Page): string[] {
-  const known = rows.flatMap(({ label, answer }) =>
-    answer.agreement === null ? [] : [{ label, ...answer.agreement }],
-  );
-  if (known.length === 0) return [];
-  const best = known.reduce((a, b) => (b.same > a.same ? b : a));
+function recognition({ candidates, keys }: ShareReport, page: Page): string[] {
+  const [best] = candidates;
+  if (best === undefined) return [];
   const count = `${formatCount(best.same)} of ${formatCount(best.known)}`;
-  if (best.same >= best.known * AGREES && best.known >= ENOUGH) {
-    const labels = known.filter(({ same }) => same === best.same).map(({ label }) => label);
-    return signed("good", `captured connections went where ${labels.join(" and ")} would send them: ${count}`, page);
+  if (!best.agrees) {
+    const text = `no method here sends the captured connections where they went; nearest is ${best.label}, ${count}`;
+    return signed("none", text, page);
   }
+  const text = `captured connections went where ${best.label} sends them: ${count}`;
+  if (isSure(best)) return signed("good", text, page);
   return signed(
     "none",
-    `captured connections went elsewhere than these methods would send them: ${best.label} has most right, ${count}`,
+    `${text}; of ${formatNumberOf(keys.clients, "client")} only, which may be chance (${probabilityText(best.chance)})`,
     page,
   );
 }
