@@ -1,3 +1,6 @@
+import type { LiveSource } from "../capture/live-source.ts";
+import type { TimeBase } from "../capture/time-base.ts";
+import type { Topology } from "../topology/topology.ts";
 import type {
   FlowAnswer,
   FlowQuery,
@@ -49,8 +52,18 @@ export type SourceSpec =
   | { kind: "stream"; path: string; name?: string }
   /** Files merged by time. */
   | { kind: "replay"; paths: readonly string[]; speed: number | "max" }
-  /** Interfaces of this machine; what opens them is handed in by module, see `start-live.ts`. */
-  | { kind: "interface"; names: readonly string[]; options?: Readonly<Record<string, unknown>> };
+  /**
+   * Interfaces of this machine.
+   * @property module URL of the module that opens them: it exports `openLiveSource`, an `OpenLiveSource`
+   * @property options handed to it; plain data
+   */
+  | { kind: "interface"; names: readonly string[]; module: string; options?: Readonly<Record<string, unknown>> };
+
+/** What the module of an interface source exports as `openLiveSource`. It is called in the session's own thread. */
+export type OpenLiveSource = (
+  names: readonly string[],
+  context: { timeBase: TimeBase; options: Readonly<Record<string, unknown>> },
+) => LiveSource | Promise<LiveSource>;
 
 export interface LiveOptions {
   sources: readonly SourceSpec[];
@@ -66,4 +79,10 @@ export interface LiveOptions {
   durationSeconds?: number;
   /** With packets of broken connections in `settled`. */
   keepBroken?: boolean;
+  /** What is known of the set-up. */
+  topology?: Topology | null;
+  /** What `-` reads, in the thread of the session; stdin itself where left out. */
+  stdin?: NodeJS.ReadableStream | undefined;
+  /** Seconds between two models. */
+  modelEverySeconds?: number;
 }

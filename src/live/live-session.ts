@@ -66,6 +66,7 @@ export class LiveSession {
   readonly findings: FindingBook;
   readonly vips = new VipBook();
   readonly ring: PacketRing | null;
+  readonly idleNs: number;
   /** One conversation in so many is followed. */
   sampling = 1;
   /** ns since the base; NaN before the first packet. */
@@ -81,7 +82,6 @@ export class LiveSession {
   private readonly topology: Topology | null;
   private readonly settleNs: number;
   private readonly rememberNs: number;
-  private readonly idleNs: number;
   private readonly keepBroken: boolean;
   private settled: SettledConnection[] = [];
   /** Nothing was ever given up: the session has seen and kept all. */

@@ -85,6 +85,15 @@ export class RateRing {
     return { p50: quantileOf(cells, samples, 0.5), p99: quantileOf(cells, samples, 0.99), samples };
   }
 
+  /** A value per ten seconds for the last `count` (at most 92), oldest first. */
+  slots(now: number, count: number, field: number): number[] {
+    const last = Math.floor((Math.floor(now) + STAMP_ZERO) / COARSE_SECONDS);
+    return Array.from({ length: count }, (_, i) => {
+      const slot = last - count + 1 + i;
+      return sum(this.coarse, this.coarseSlot, COARSE_SLOTS, slot, slot, field);
+    });
+  }
+
   /** A value per second for the last `count` (at most 64), oldest first. */
   recent(now: number, count: number, field: number): number[] {
     const last = Math.floor(now) + STAMP_ZERO;

@@ -1,6 +1,5 @@
 import { UDP } from "../decode/packet.ts";
 import type { Case } from "../diagnose/case.ts";
-import { membershipsOf } from "../diagnose/members.ts";
 import type { Connection } from "../path/connection.ts";
 import { bestLeg } from "../report/figures/best-legs.ts";
 import { connectTime, handshakeTime } from "../report/figures/leg-times.ts";
@@ -11,6 +10,7 @@ import { isOver } from "./connection-end.ts";
 import { MetricBook, OTHER } from "./metric-book.ts";
 import * as R from "./rate-ring.ts";
 import { SeriesRing } from "./series-ring.ts";
+import { tiersOf } from "./tiers.ts";
 
 /** VIPs and backends that have rates of their own. */
 const MOST_VIPS = 200;
@@ -112,6 +112,13 @@ export class Tally {
       known.isAsymmetric = true;
       this.metrics.add("asymmetric_connections_total", [subject.text(subject.connections[id]!.vip)], 1);
     }
+  }
+
+  /** Open connections of clients, of all VIPs. */
+  get activeTotal(): number {
+    let total = 0;
+    for (const [key, count] of this.active) if (!key.includes("\n")) total += count;
+    return total;
   }
 
   activeOf(vip: string, backend?: string): number {
@@ -236,7 +243,7 @@ export class Tally {
       const [first] = group.connections;
       if (first === undefined || !isVip(first)) continue;
       const vip = subject.text(group.vip);
-      const memberships = membershipsOf(subject, group);
+      const memberships = tiersOf(subject, group);
       for (const { kind, point, memberOf, names, moves } of memberships) {
         const tier = kind === "node" ? "lb" : `mac at ${point}`;
         for (const [connection, member] of memberOf) {

@@ -11,7 +11,7 @@ import { type Replayed, replayed } from "./replayed.ts";
 
 const root = join(projectDir, "fixtures/scenarios");
 /** Every sixth scenario; L4SCOPE_ALL_SCENARIOS=1 takes all of them. */
-const EVERY = process.env["L4SCOPE_ALL_SCENARIOS"] === "1" ? 1 : 6;
+const EVERY = process.env.L4SCOPE_ALL_SCENARIOS === "1" ? 1 : 6;
 const scenarios = readdirSync(root)
   .sort()
   .filter((_, index) => index % EVERY === 0)
