@@ -36,6 +36,10 @@ export default class Analyze extends BaseCommand {
       command: "<%= config.bin %> <%= command.id %> lb1.pcap --fail-on warning --ignore 'note.*' --ignore backend.slow",
     },
     {
+      description: "To ask more later: l4scope query top-resets --store lb1.db",
+      command: "<%= config.bin %> <%= command.id %> lb1.pcap --store lb1.db",
+    },
+    {
       description: "For a program, every connection included",
       command: "<%= config.bin %> <%= command.id %> lb1.pcap --json --connections > analysis.json",
     },
@@ -54,6 +58,10 @@ export default class Analyze extends BaseCommand {
       options: ["warning", "critical"] as const,
     })(),
     html: stringFlag({ summary: "Write the report as one HTML page, too.", helpValue: "FILE", exclusive: ["json"] }),
+    store: stringFlag({
+      summary: "Keep connections, minutes and findings in this store, too; query, flows and diff read it.",
+      helpValue: "DB",
+    }),
     topology: stringFlag({
       summary: "What is known of the set-up; l4scope topology writes such a file.",
       helpValue: "FILE",
@@ -102,6 +110,12 @@ export default class Analyze extends BaseCommand {
     const failOn = flags["fail-on"];
     if (failOn !== undefined && analysis.findings.some(({ severity }) => isAsBadAs(severity, failOn))) {
       this.exitWith(EXIT.findings);
+    }
+    if (flags.store !== undefined) {
+      const { hostname } = await import("node:os");
+      const { storeAnalysis } = await import("../src/store/store-analysis.ts");
+      // all that was found: what is asked for here is not all that will be asked of the store
+      await storeAnalysis(flags.store, analysisOf(analyzed), { version: this.config.version, host: hostname() });
     }
     if (flags.json) {
       const { analysisDocument } = await import("../src/report/document/analysis-document.ts");

@@ -2,8 +2,10 @@ import { string as stringArg } from "@oclif/core/args";
 import { boolean, custom, integer, option } from "@oclif/core/flags";
 import { UsageError } from "../src/cli/exit-codes.ts";
 import type { AddressMatch } from "../src/report/flows/address-match.ts";
+import type { ConnectionSelection } from "../src/report/flows/connection-list.ts";
 import type { FlowsDocument } from "../src/report/flows/flow-document.ts";
 import type { Page } from "../src/report/text/page.ts";
+import type { WindowWords } from "../src/store/store-window.ts";
 import { BaseCommand } from "./base.ts";
 
 const OUTCOMES = ["ok", "refused", "reset", "timeout", "open"] as const;
@@ -12,6 +14,9 @@ const SORT_KEYS = ["start", "duration", "bytes", "packets", "retransmits", "hand
 
 /** Flags that may be given several times, each with one value: the captures come behind. */
 const several = { multiple: true, multipleNonGreedy: true, helpGroup: "FILTER" } as const;
+
+/** Flags that say which part of a store's time is meant. */
+const window = { dependsOn: ["store"], helpGroup: "STORE" };
 
 const address = custom<AddressMatch>({
   helpValue: "ADDRESS",
@@ -24,6 +29,7 @@ export default class Flows extends BaseCommand {
   static override description = [
     "Lists every TCP and UDP connection from client to backend, with how it ended and who reset it: a table, CSV or JSON, in the order of their starts unless told otherwise. With --legs, every conversation as each observation point saw it. A filter given several times lets any of its values through; different filters must all hold.",
     "--pcap writes the packets of the connections listed, of all captures, as one pcapng in which each packet says which connection, leg and hop it is.",
+    "--store lists what analyze --store or record kept, without reading packets; TIME is in UTC (2026-11-20T14:07:52) or seconds of the epoch, DURATION is 90s, 15m, 24h, 7d.",
     "ADDRESS is an address, a prefix, or either with a port: 192.0.2.10, 192.0.2.0/24, 192.0.2.10:443, 2001:db8::/32, [2001:db8::1]:443.",
   ].join("\n\n");
 
@@ -43,13 +49,17 @@ export default class Flows extends BaseCommand {
         "<%= config.bin %> <%= command.id %> lb?.pcap rs?.pcap --finding ecmp.rehash --limit 20 --pcap moved.pcapng",
     },
     {
+      description: "Out of a store: the last hour's",
+      command: "<%= config.bin %> <%= command.id %> --store lb1.db --last 1h --outcome reset",
+    },
+    {
       description: "For a spreadsheet",
       command: "<%= config.bin %> <%= command.id %> lb1.pcap lb2.pcap --csv > flows.csv",
     },
   ];
 
   static override args = {
-    capture: stringArg({ description: "a pcap or pcapng file; - is stdin", multiple: true, required: true }),
+    capture: stringArg({ description: "a pcap or pcapng file; - is stdin; none with --store", multiple: true }),
   };
 
   static override flags = {
@@ -89,6 +99,17 @@ export default class Flows extends BaseCommand {
     })({
       exclusive: ["legs"],
     }),
+    store: custom<string>({ summary: "List what this store holds, instead of captures.", helpValue: "DB" })({
+      exclusive: ["legs", "pcap"],
+      helpGroup: "STORE",
+    }),
+    run: integer({ summary: "Of this run only.", min: 1, helpValue: "N", dependsOn: ["store"], helpGroup: "STORE" }),
+    from: custom<string>({ summary: "Begun then or later.", helpValue: "TIME" })(window),
+    to: custom<string>({ summary: "Begun before then.", helpValue: "TIME" })(window),
+    last: custom<string>({ summary: "Begun in the last part of the store.", helpValue: "DURATION" })({
+      ...window,
+      exclusive: ["from"],
+    }),
     csv: boolean({ summary: "Print CSV (RFC 4180, lines ended by LF).", exclusive: ["json"] }),
     "max-legs": integer({
       summary: "Conversations followed at once; beyond it the idlest are given up.",
@@ -100,6 +121,10 @@ export default class Flows extends BaseCommand {
 
   override async run(): Promise<FlowsDocument | undefined> {
     const { args, flags } = await this.parse(Flows);
+    const captures = args.capture ?? [];
+    if (flags.store === undefined && captures.length === 0)
+      throw new UsageError("name captures to read, or --store DB");
+    if (flags.store !== undefined && captures.length > 0) throw new UsageError("give captures or --store DB, not both");
     const { TimeBase } = await import("../src/capture/time-base.ts");
     const { withProgressBar } = await import("../src/report/progress-bar.ts");
     const selection = {
@@ -114,22 +139,23 @@ export default class Flows extends BaseCommand {
       reverse: flags.reverse,
       limit: flags.limit ?? Number.POSITIVE_INFINITY,
     };
+    if (flags.store !== undefined) return this.listStore(flags.store, selection, flags);
     const timeBase = new TimeBase();
     const maxLegs = flags["max-legs"];
     if (flags.legs) {
       const { trackCaptures } = await import("../src/offline/track-captures.ts");
       const { FlowList } = await import("../src/report/flows/flow-list.ts");
-      const captures = await withProgressBar(process.stderr, (onProgress) =>
-        trackCaptures(args.capture, { timeBase, onProgress, maxLegs }),
+      const tracked = await withProgressBar(process.stderr, (onProgress) =>
+        trackCaptures(captures, { timeBase, onProgress, maxLegs }),
       );
-      return this.print(new FlowList(captures, timeBase), selection, flags);
+      return this.print(new FlowList(tracked, timeBase), selection, flags);
     }
-    if (flags.pcap !== undefined) await this.refuseStreams(args.capture);
+    if (flags.pcap !== undefined) await this.refuseStreams(captures);
     const { analyzeCaptures } = await import("../src/offline/analyze-captures.ts");
     const { analysisOf } = await import("../src/report/analysis.ts");
     const { ConnectionList } = await import("../src/report/flows/connection-list.ts");
     const analyzed = await withProgressBar(process.stderr, (onProgress) =>
-      analyzeCaptures(args.capture, { timeBase, onProgress, maxLegs }),
+      analyzeCaptures(captures, { timeBase, onProgress, maxLegs }),
     );
     const connections = new ConnectionList(analysisOf(analyzed));
     const document = await this.print(connections, selection, flags);
@@ -173,6 +199,15 @@ export default class Flows extends BaseCommand {
     const width = process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY;
     this.log(flows.table(createPage(width, true)));
     return undefined;
+  }
+
+  private async listStore(
+    path: string,
+    selection: ConnectionSelection,
+    flags: WindowWords & { run?: number | undefined; json: boolean; csv: boolean },
+  ): Promise<FlowsDocument | undefined> {
+    const { withStoredConnections } = await import("../src/store/stored-list.ts");
+    return withStoredConnections(path, flags, (list, part) => this.print(list, { ...selection, ...part }, flags));
   }
 
   private async refuseStreams(paths: readonly string[]): Promise<void> {

@@ -8,6 +8,7 @@ import {
   connectionIdOf,
   connectionKey,
   connectionNumber,
+  RUN_FACTOR,
   type StoredConnection,
 } from "./stored-connection.ts";
 
@@ -168,7 +169,7 @@ export function connectionOfRow(row: ConnectionRow, journey: Journey, withRun: b
     history: text("history"),
     joinConfidence: number("join_confidence"),
   };
-  return { key, run: Math.floor(key / 2 ** 32), connection, firstByte: seconds(row.first_byte_ns) };
+  return { key, run: Math.floor(key / RUN_FACTOR), connection, firstByte: seconds(row.first_byte_ns) };
 }
 
 function epoch(whole: unknown, fraction: unknown): string | null {

@@ -111,7 +111,7 @@ export class MinuteCounts {
     const { healthCheck, role, outcome, vip } = connection;
     const ended = this.cell(minuteOf(end), connection);
     if (healthCheck) {
-      ended.counts[outcome === "refused" || outcome === "timeout" ? "checks_failed" : "checks_ok"]++;
+      ended.counts[outcome === "ok" ? "checks_ok" : "checks_failed"]++;
       return;
     }
     if (role !== "client") return;

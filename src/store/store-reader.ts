@@ -46,6 +46,11 @@ export class StoreReader {
     this.database.close();
   }
 
+  /** From now on all that is read is of one moment; until the store is closed. */
+  beginSnapshot(): void {
+    if (!this.database.inTransaction) this.guarded(() => this.database.exec("BEGIN"));
+  }
+
   /** Answers a question that has a name. */
   ask(
     question: Question,

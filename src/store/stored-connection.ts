@@ -18,7 +18,8 @@ export interface StoredConnection {
   firstByte: number | null;
 }
 
-const RUN_FACTOR = 2 ** 32;
+/** A connection's key is its run times this, plus its number. */
+export const RUN_FACTOR = 2 ** 32;
 
 /** The number by which the table knows a connection of a run. */
 export function connectionKey(run: number, number: number): number {
