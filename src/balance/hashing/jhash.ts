@@ -60,12 +60,18 @@ export function jhash3Words(first: number, second: number, third: number, init: 
   return nWords(first, second, third, (init + START + 12) | 0);
 }
 
+/** `final` on variables of its own: this is what look-ups call for each packet. */
 function nWords(first: number, second: number, third: number, start: number): number {
-  a = (first + start) | 0;
-  b = (second + start) | 0;
-  c = (third + start) | 0;
-  final();
-  return c >>> 0;
+  let x = (first + start) | 0;
+  let y = (second + start) | 0;
+  let z = (third + start) | 0;
+  z = ((z ^ y) - rotateLeft(y, 14)) | 0;
+  x = ((x ^ z) - rotateLeft(z, 11)) | 0;
+  y = ((y ^ x) - rotateLeft(x, 25)) | 0;
+  z = ((z ^ y) - rotateLeft(y, 16)) | 0;
+  x = ((x ^ z) - rotateLeft(z, 4)) | 0;
+  y = ((y ^ x) - rotateLeft(x, 14)) | 0;
+  return ((z ^ y) - rotateLeft(y, 24)) >>> 0;
 }
 
 /**

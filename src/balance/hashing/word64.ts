@@ -87,7 +87,10 @@ export class Word64 {
 
   /** @param divisor from 1 to 2^26, so that no product leaves what a double holds */
   modulo(divisor: number): number {
-    return (((this.hi >>> 0) % divisor) * (0x100000000 % divisor) + (this.lo >>> 0)) % divisor;
+    const value = ((this.hi >>> 0) % divisor) * (0x100000000 % divisor) + (this.lo >>> 0);
+    // the remainder of doubles is a call into C; all here is below 2^53, so the quotient is off by one at most
+    const rest = value - Math.floor(value / divisor) * divisor;
+    return rest < 0 ? rest + divisor : rest >= divisor ? rest - divisor : rest;
   }
 
   toBigInt(): bigint {

@@ -1,4 +1,4 @@
-import { md5 } from "../hashing/md5.ts";
+import { md5Shared } from "../hashing/md5.ts";
 import { readLittle } from "../hashing/word32.ts";
 import { Word64 } from "../hashing/word64.ts";
 import { AddressText } from "./address-text.ts";
@@ -23,7 +23,7 @@ export function ketamaRing(names: readonly string[], weights: readonly number[])
     const share = Math.fround(Math.fround(weight) / Math.fround(sum));
     const digests = Math.floor(Math.fround(share * DIGESTS * servers));
     for (let i = 0; i < digests; i++) {
-      const digest = md5(encoder.encode(`${names[index]}-${i}`));
+      const digest = md5Shared(encoder.encode(`${names[index]}-${i}`));
       for (let at = 0; at < 16; at += 4) {
         points.push(readLittle(digest, at));
         owners.push(index);
@@ -48,7 +48,7 @@ export const ketama: SelectionMethod = {
       backends,
       ring,
       32,
-      (key) => word.set(0, readLittle(md5(text.bytes.subarray(0, text.write(key.src))), 0)),
+      (key) => word.set(0, readLittle(md5Shared(text.bytes, text.write(key.src)), 0)),
       (key) => [step("hashed", `${fieldsText(key, ["src"])} as text`), step("function", "MD5, its first four bytes")],
     );
   },

@@ -1,4 +1,5 @@
 import { siphash24, sipKey } from "../hashing/siphash.ts";
+import { swap16 } from "../hashing/word32.ts";
 import { Word64 } from "../hashing/word64.ts";
 import type { FieldName } from "./fields.ts";
 import type { FlowKey, SelectionStep } from "./selection.ts";
@@ -33,11 +34,17 @@ export function linuxMultipathHash({ policy, seed }: LinuxMultipathOptions): (ke
     bytes[PROTOCOL] = policy === 1 || size === 16 ? key.protocol : 0;
     // both directions of a flow hash alike: the lower address and the lower port come first
     const isTurned = isLower(key.dst, key.src);
-    bytes.set(isTurned ? key.dst : key.src, HEAD_BYTES);
-    bytes.set(isTurned ? key.src : key.dst, HEAD_BYTES + size);
-    bytes.fill(0, HEAD_BYTES + 2 * size, HEAD_BYTES + 2 * size + PADDING_BYTES);
+    const first = isTurned ? key.dst : key.src;
+    const second = isTurned ? key.src : key.dst;
+    for (let at = 0; at < size; at++) {
+      bytes[HEAD_BYTES + at] = first[at]!;
+      bytes[HEAD_BYTES + size + at] = second[at]!;
+    }
+    for (let at = 0; at < PADDING_BYTES; at++) bytes[HEAD_BYTES + 2 * size + at] = 0;
     if (policy === 1) {
-      const [low, high] = lowerPort(key.srcPort, key.dstPort);
+      const isPortTurned = swap16(key.dstPort) < swap16(key.srcPort);
+      const low = isPortTurned ? key.dstPort : key.srcPort;
+      const high = isPortTurned ? key.srcPort : key.dstPort;
       bytes[PORTS] = low >>> 8;
       bytes[PORTS + 1] = low;
       bytes[PORTS + 2] = high >>> 8;
@@ -74,9 +81,4 @@ function isLower(a: Uint8Array, b: Uint8Array): boolean {
     if (a[at] !== b[at]) return a[at]! < b[at]!;
   }
   return false;
-}
-
-function lowerPort(src: number, dst: number): [number, number] {
-  const swap = (port: number): number => ((port & 0xff) << 8) | (port >>> 8);
-  return swap(dst) < swap(src) ? [dst, src] : [src, dst];
 }
