@@ -111,7 +111,6 @@ function recognisedOf([best]: readonly Candidate[]): HashDocument["recognised"] 
 }
 
 const UNASKED = {
-  refusal: null,
   shares: null,
   unserved: null,
   skew: null,
@@ -127,11 +126,11 @@ function methodOf<Answer>(
 ): MethodDocument {
   const { method, options } = chosen;
   return {
-    ...UNASKED,
     method: method.id,
     summary: method.summary,
     options: plainOptions({ ...method.defaults, ...options }),
     refusal,
+    ...UNASKED,
     ...(refusal === null ? toDocument(answer) : {}),
   };
 }

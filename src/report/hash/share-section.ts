@@ -2,7 +2,7 @@ import { formatCount, formatNumberOf, formatShare } from "../format-quantity.ts"
 import type { Page } from "../text/page.ts";
 import { type Column, fits, table } from "../text/table.ts";
 import type { ShareAnswer, ShareReport } from "./hash-report.ts";
-import { probabilityText, signed, timesText } from "./hash-words.ts";
+import { partText, probabilityText, signed, timesText } from "./hash-words.ts";
 import { isSure } from "./recognition.ts";
 import { stripPlot } from "./strip-plot.ts";
 
@@ -30,11 +30,14 @@ function evenness(rows: readonly Row[], { pool }: ShareReport, page: Page): stri
   if (judged.length === 0) return signed("risk", "no method has a backend to send them to: all weights are 0", page);
   const most = judged.reduce((a, b) => (b.skew.maxOverExpected > a.skew.maxOverExpected ? b : a));
   const skewed = judged.filter(({ skew }) => skew.pValue < UNLIKELY && skew.maxOverExpected > EVEN);
-  const has = `${most.fullest} has ${timesText(most.skew.maxOverExpected)} times its share`;
-  if (judged.length === 1) {
-    const chance = `chance of as much: ${probabilityText(most.skew.pValue)}`;
-    if (skewed.length > 0) return signed("risk", `${most.label} does not share by the weights: ${has}`, page);
-    return signed("good", `${most.label} shares by the weights; ${has}, the most (${chance})`, page);
+  const times = timesText(most.skew.maxOverExpected);
+  const has = `${most.fullest} has ${times} times its share`;
+  const [only] = judged;
+  if (only !== undefined && judged.length === 1) {
+    if (skewed.length > 0) return signed("risk", `${only.label} does not share by the weights: ${has}`, page);
+    const chance = probabilityText(only.skew.pValue);
+    const text = `${only.label} shares by the weights: the fullest, ${most.fullest}, has ${times} times its share (p ${chance})`;
+    return signed("good", text, page);
   }
   if (skewed.length === 0) {
     return signed(
@@ -43,10 +46,11 @@ function evenness(rows: readonly Row[], { pool }: ShareReport, page: Page): stri
       page,
     );
   }
+  const verb = skewed.length === 1 ? "does" : "do";
   const count =
     skewed.length === judged.length
       ? `none of ${judged.length} methods shares`
-      : `${skewed.length} of ${judged.length} methods do not share`;
+      : `${skewed.length} of ${judged.length} methods ${verb} not share`;
   return signed("risk", `${count} by the weights; the least even is ${most.label}: ${has}`, page);
 }
 
@@ -113,7 +117,7 @@ export function backendTables(report: ShareReport, page: Page): string[] {
   const names: Column<BackendRow>[] = [
     { title: "backend", cell: ({ name }) => name },
     { title: "weight", align: "right", cell: ({ weight }) => formatCount(weight) },
-    { title: "expected", align: "right", cell: ({ weight }) => formatShare(weight, total) },
+    { title: "expected", align: "right", cell: ({ weight }) => (total === 0 ? "-" : partText(weight / total)) },
   ];
   if (seen !== null) {
     const known = seen.reduce((sum, count) => sum + count, 0);
