@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import type Database from "better-sqlite3";
 import { APPLICATION_ID, MIGRATIONS, type Migration } from "./schema.ts";
 import { loadSqlite, type Sqlite, storeErrorOf } from "./sqlite.ts";
@@ -57,9 +57,9 @@ export async function openForReading(path: string): Promise<Sqlite> {
 }
 
 function prepareForWriting(path: string, database: Sqlite, migrations: readonly Migration[]): void {
-  // must stand before the first table; of a store that exists it changes nothing
-  database.pragma("auto_vacuum = INCREMENTAL");
   const version = checkedVersion(path, database, migrations);
+  // must stand before the first table
+  if (version === 0) database.pragma("auto_vacuum = INCREMENTAL");
   database.pragma("journal_mode = WAL");
   // a commit is safe from a killed process at once, from a power cut at the next checkpoint; never is the file torn
   database.pragma("synchronous = NORMAL");
@@ -109,6 +109,7 @@ function lastVersion(migrations: readonly Migration[]): number {
 
 function opened(path: string, open: () => Sqlite): Sqlite {
   try {
+    if (existsSync(path) && statSync(path).isDirectory()) throw new StoreError(`${path}: is a folder`, "input");
     return open();
   } catch (error) {
     throw storeErrorOf(path, error);
