@@ -27,7 +27,7 @@ export const CONNTRACK: readonly Check[] = [
         seen,
         why: "When the table is full, the first packet of every new connection is dropped; old connections go on, so health checks that keep theirs open see nothing.",
         remedy: [
-          `sysctl -w ${MAX}=${2 * max} && echo ${max / 2} > /sys/module/nf_conntrack/parameters/hashsize`,
+          `sysctl -w ${MAX}=${2 * max}   # about 320 bytes of memory each`,
           "conntrack -L -o extended | awk '{print $3, $6}' | sort | uniq -c | sort -rn   # what fills it",
           "leave out what needs no tracking (IPVS with direct return): nft … notrack",
         ],
@@ -46,7 +46,7 @@ export const CONNTRACK: readonly Check[] = [
       if (!isMany(drops, received, { atLeast: 20, share: 1e-5 }))
         return fine("connection tracking dropped no packet for want of room", seen);
       return told("warning", {
-        title: `connection tracking was full: ${countText(drops, null, facts.since)} dropped or pushed out`,
+        title: `connection tracking was full; dropped or pushed out: ${countText(drops, null, facts.since)}`,
         seen,
         why: "A drop is a new connection's first packet lost; an early drop is another connection forgotten to make room, whose next packet is then taken for a stray.",
         remedy: [
@@ -114,6 +114,7 @@ export const CONNTRACK: readonly Check[] = [
 
 /** The module may be there without a rule that asks it to track: then it counts nothing. */
 function isUsed(facts: HostFacts): boolean {
+  if ((facts.rules?.destinationNats ?? 0) > 0 || (facts.rules?.sourceNats.length ?? 0) > 0) return true;
   return (facts.sysctl(COUNT) ?? 0) > 0 || (facts.now.conntrack?.get("found") ?? 0) > 0;
 }
 

@@ -1,5 +1,4 @@
 import type { IpvsService } from "../host/ipvs-table.ts";
-import { formatNumberOf, formatSeconds } from "../report/format-quantity.ts";
 import { addressText } from "../topology/address.ts";
 import { type Check, fine, SILENT, told } from "./check.ts";
 import type { HostFacts } from "./host-facts.ts";
@@ -13,7 +12,9 @@ export const IPVS: readonly Check[] = [
       if (services.length === 0) return SILENT;
       const empty = services.filter(({ destinations }) => !destinations.some(({ weight }) => weight > 0));
       if (empty.length === 0)
-        return fine(`each of ${formatNumberOf(services.length, "IPVS service")} has a real server to send to`);
+        return fine(
+          `${services.length === 1 ? "the IPVS service has" : `all ${services.length} IPVS services have`} a real server to send to`,
+        );
       return empty.map(({ name, destinations }) => ({
         result: "critical" as const,
         title: `${name} has no real server to send new connections to`,
@@ -87,7 +88,7 @@ export const IPVS: readonly Check[] = [
     id: "ipvs.expire-quiescent-template",
     look(facts) {
       const value = facts.sysctl("net.ipv4.vs.expire_quiescent_template");
-      const persistent = servicesOf(facts).filter(({ persistenceSeconds }) => persistenceSeconds !== null);
+      const persistent = servicesOf(facts).filter(({ persistenceJiffies }) => persistenceJiffies !== null);
       const [first] = persistent;
       if (first === undefined || value === null) return SILENT;
       const seen = {
@@ -98,7 +99,7 @@ export const IPVS: readonly Check[] = [
       return told("warning", {
         title: `persistent clients of ${first.name} stay with a real server of weight 0`,
         seen,
-        why: `Each client is held for ${formatSeconds(first.persistenceSeconds ?? 0)} after its last connection: while it comes back, a server that is drained, or set to 0 because its check fails, keeps getting it.`,
+        why: "A client stays with its server while it comes back in time: one that is drained, or set to 0 because its check fails, keeps getting it for as long as that goes on.",
         remedy: ["sysctl -w net.ipv4.vs.expire_quiescent_template=1"],
       });
     },

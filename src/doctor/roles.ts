@@ -44,6 +44,8 @@ export function inferRoles(facts: HostFacts, given: readonly Role[] | null): Rol
     because.set("router", `ip_forward is 1 and ${wires.length} interfaces have addresses`);
   }
   const listeners = facts.listeners.filter(({ local }) => !/^(127\.|::1$)/.test(addressText(local.address)));
+  // an SSH daemon makes no server of a balancer
+  if (because.size > 0) return { because, isGiven: false };
   note("server", listeners.length > 0 ? `${formatNumberOf(listeners.length, "TCP listener")}` : null);
   return { because, isGiven: false };
 }
