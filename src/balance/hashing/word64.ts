@@ -30,9 +30,9 @@ export class Word64 {
   }
 
   add(hi: number, lo: number): this {
-    const low = (this.lo >>> 0) + (lo >>> 0);
-    this.hi = (this.hi + hi + (low > 0xffffffff ? 1 : 0)) | 0;
-    this.lo = low | 0;
+    const low = (this.lo + lo) | 0;
+    this.hi = (this.hi + hi + (low >>> 0 < lo >>> 0 ? 1 : 0)) | 0;
+    this.lo = low;
     return this;
   }
 

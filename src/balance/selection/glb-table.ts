@@ -1,4 +1,4 @@
-import { type SipKey, siphash24, sipKey } from "../hashing/siphash.ts";
+import { SipAfterPrefix, type SipKey, siphash24, sipKey } from "../hashing/siphash.ts";
 import { Word64 } from "../hashing/word64.ts";
 
 /** Rows of every GLB forwarding table. */
@@ -11,7 +11,8 @@ export const GLB_ROWS = 0x10000;
  */
 export class GlbTable {
   private readonly key: SipKey;
-  private readonly messages: Uint8Array[];
+  private readonly hosts: number;
+  private readonly scores: SipAfterPrefix;
   private readonly primaries = new Int32Array(GLB_ROWS).fill(-1);
   private readonly secondaries = new Int32Array(GLB_ROWS).fill(-1);
   private readonly known = new Uint8Array(GLB_ROWS);
@@ -21,8 +22,9 @@ export class GlbTable {
   /** @param seed of the table, 16 bytes @param addresses of the hosts, 4 or 16 bytes each */
   constructor(seed: Uint8Array, addresses: readonly Uint8Array[]) {
     this.key = sipKey(seed);
-    // the seed of a row goes in front
-    this.messages = addresses.map((address) => Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, ...address));
+    this.hosts = addresses.length;
+    // a row's seed is the prefix of what scores its hosts
+    this.scores = new SipAfterPrefix(this.key, addresses);
   }
 
   /** Index of the row's first host, -1 where there is none. */
@@ -39,8 +41,9 @@ export class GlbTable {
 
   /** All hosts in the row's order with what they are ordered by, ascending. */
   order(row: number): { host: number; score: bigint }[] {
-    const scores = this.messages.map((message, host) => {
-      this.score(this.rowSeed(row), message);
+    this.scores.setPrefix(this.rowSeed(row));
+    const scores = Array.from({ length: this.hosts }, (_, host) => {
+      this.scores.hash(host, this.digest);
       return { host, score: byteSwapped(this.digest) };
     });
     return scores.sort((a, b) => (a.score < b.score ? -1 : a.score > b.score ? 1 : a.host - b.host));
@@ -55,11 +58,11 @@ export class GlbTable {
   }
 
   private work(row: number): void {
-    const seed = this.rowSeed(row);
+    this.scores.setPrefix(this.rowSeed(row));
     let [first, firstHi, firstLo] = [-1, 0, 0];
     let [second, secondHi, secondLo] = [-1, 0, 0];
-    for (let host = 0; host < this.messages.length; host++) {
-      this.score(seed, this.messages[host]!);
+    for (let host = 0; host < this.hosts; host++) {
+      this.scores.hash(host, this.digest);
       // digests are compared byte by byte from the first, which is the lowest
       const hi = swapped(this.digest.lo);
       const lo = swapped(this.digest.hi);
@@ -79,14 +82,6 @@ export class GlbTable {
     this.primaries[row] = first;
     this.secondaries[row] = second;
     this.known[row] = 1;
-  }
-
-  private score(seed: Word64, message: Uint8Array): void {
-    for (let at = 0; at < 4; at++) {
-      message[at] = seed.lo >>> (at << 3);
-      message[at + 4] = seed.hi >>> (at << 3);
-    }
-    siphash24(this.key, message, this.digest);
   }
 }
 

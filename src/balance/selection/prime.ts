@@ -1,4 +1,4 @@
-/** @throws RangeError where a Maglev table's size is no prime, or too small to have a place for each backend */
+/** @throws RangeError where a Maglev table's size is no prime */
 export function requirePrime(size: number, what: string): void {
   if (!isPrime(size)) throw new RangeError(`${what} ${size}: expected a prime, such as 65537`);
 }
