@@ -1,0 +1,89 @@
+import { string as stringArg } from "@oclif/core/args";
+import { boolean, string as stringFlag } from "@oclif/core/flags";
+import { UsageError } from "../src/cli/exit-codes.ts";
+import { SOURCE_FLAGS, sourceSpecs } from "../src/cli/live-flags.ts";
+import type { LiveModel } from "../src/live/live-model.ts";
+import { BaseCommand } from "./base.ts";
+
+export default class Top extends BaseCommand {
+  static override summary = "watch what happens now: VIPs, backends, resets, findings";
+
+  static override description =
+    `The live dashboard. It watches interfaces by small programs in the kernel, a capture on stdin as it is written, or plays
+a capture back, and says what \`analyze\` would say, as it happens. ? shows the keys.
+
+When stdout is not a terminal, or with --json, it watches until its sources end (or for --duration, 10 s by default where
+they do not) and prints what it saw once.`;
+
+  static override examples = [
+    { description: "This load balancer", command: "<%= config.bin %> <%= command.id %> eth0 eth1" },
+    {
+      description: "Another one, without installing anything there",
+      command: "ssh lb2 tcpdump -i any -U -w - not port 22 | <%= config.bin %> <%= command.id %> -",
+    },
+    {
+      description: "Yesterday's incident, ten times as fast",
+      command: "<%= config.bin %> <%= command.id %> --replay lb1.pcap --replay rs1.pcap --speed 10",
+    },
+    {
+      description: "With metrics for Prometheus while it runs",
+      command: "<%= config.bin %> <%= command.id %> eth0 --listen 127.0.0.1:9464",
+    },
+  ];
+
+  static override args = {
+    interface: stringArg({ description: "an interface; - is a capture on stdin", multiple: true }),
+  };
+
+  static override flags = {
+    ...SOURCE_FLAGS,
+    listen: stringFlag({ summary: "Serve metrics there while it runs.", helpValue: "ADDRESS:PORT" }),
+    "web-config": stringFlag({
+      summary: "TLS and users of what --listen serves: a web config file of the Prometheus exporter toolkit.",
+      helpValue: "FILE",
+      dependsOn: ["listen"],
+    }),
+    evidence: stringFlag({ summary: "Where the key w writes evidence to.", helpValue: "FOLDER", default: "." }),
+    full: boolean({ summary: "In the text of a run without a terminal: all rows." }),
+  };
+
+  override async run(): Promise<LiveModel | undefined> {
+    const { args, flags } = await this.parse(Top);
+    const sources = sourceSpecs(args.interface ?? [], flags);
+    const isInteractive = process.stdout.isTTY === true && !flags.json;
+    const { watch } = await import("../src/tui/watch.ts");
+    const { loadTopology } = await import("../src/topology/load.ts");
+    const { THRESHOLDS } = await import("../src/diagnose/thresholds.ts");
+    const topology =
+      flags.topology === undefined ? null : await loadTopology({ file: flags.topology, registry: THRESHOLDS });
+    if (flags.topology === "-" && args.interface?.includes("-")) {
+      throw new UsageError("stdin can be read only once: - stands for a capture and for a file");
+    }
+    const exporter =
+      flags.listen === undefined
+        ? undefined
+        : {
+            listen: flags.listen,
+            version: this.config.version,
+            ...(flags["web-config"] === undefined ? {} : { webConfigFile: flags["web-config"] }),
+          };
+    const model = await watch({
+      live: {
+        sources,
+        topology,
+        maxFlows: flags["max-flows"],
+        ...(flags.duration === undefined ? {} : { durationSeconds: flags.duration }),
+      },
+      isInteractive,
+      evidenceDirectory: flags.evidence,
+      ...(exporter === undefined ? {} : { exporter }),
+      onProblem: (line) => this.warn(line),
+    });
+    if (model === null) return undefined;
+    if (flags.json) return model;
+    const { snapshotText } = await import("../src/tui/snapshot.ts");
+    const { createPage } = await import("../src/report/text/page.ts");
+    this.log(snapshotText(model, createPage(process.stdout.columns, flags.full)));
+    return undefined;
+  }
+}

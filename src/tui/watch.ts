@@ -1,0 +1,78 @@
+import { openSync } from "node:fs";
+import { ReadStream } from "node:tty";
+import type { LiveHandle, LiveOptions } from "../live/live-handle.ts";
+import type { LiveModel } from "../live/live-model.ts";
+import { startLive } from "../live/start-live.ts";
+import { type ExporterOptions, startExporter } from "../metrics/exporter.ts";
+
+export interface WatchOptions {
+  live: LiveOptions;
+  /** Shows the dashboard, else watches to the end. */
+  isInteractive: boolean;
+  evidenceDirectory: string;
+  exporter?: Omit<ExporterOptions, "onProblem">;
+  onProblem: (line: string) => void;
+}
+
+/** Without a terminal nobody would end it. */
+const WATCH_SECONDS = 10;
+
+/**
+ * Watches live, on the terminal or to the end.
+ * @returns the last model, for who prints it; null where the dashboard showed it
+ */
+export async function watch(options: WatchOptions): Promise<LiveModel | null> {
+  const { live, isInteractive } = options;
+  const endless = live.sources.some(({ kind }) => kind === "interface");
+  const handle = await startLive(
+    isInteractive || !endless || live.durationSeconds !== undefined
+      ? live
+      : { ...live, durationSeconds: WATCH_SECONDS },
+  );
+  try {
+    const exporter =
+      options.exporter === undefined
+        ? null
+        : await startExporter(handle, { ...options.exporter, onProblem: options.onProblem });
+    try {
+      if (!isInteractive) {
+        await ended(handle);
+        return handle.model();
+      }
+      await dashboard(handle, options);
+      return null;
+    } finally {
+      await exporter?.close();
+    }
+  } finally {
+    await handle.stop();
+  }
+}
+
+async function dashboard(handle: LiveHandle, { live, evidenceDirectory }: WatchOptions): Promise<void> {
+  const { runDashboard } = await import("./run-dashboard.ts");
+  const readsStdin = live.sources.some((source) => source.kind === "stream" && source.path === "-");
+  // where packets come by stdin, keys come from the terminal itself
+  const input = readsStdin ? new ReadStream(openSync("/dev/tty", "r")) : process.stdin;
+  try {
+    await runDashboard(handle, {
+      output: process.stdout,
+      input,
+      evidenceDirectory,
+      ...(live.durationSeconds === undefined ? {} : { until: handle.ended }),
+    });
+  } finally {
+    if (readsStdin) input.destroy();
+  }
+}
+
+/** Until its sources end, or a signal does. */
+async function ended(handle: LiveHandle): Promise<void> {
+  let stop: () => void = () => {};
+  const stopped = new Promise<void>((resolve) => {
+    stop = resolve;
+  });
+  process.once("SIGINT", stop).once("SIGTERM", stop);
+  await Promise.race([handle.ended, stopped]);
+  process.removeListener("SIGINT", stop).removeListener("SIGTERM", stop);
+}
