@@ -1,4 +1,5 @@
-import { type Choices, inferScheduler, type Scheduler } from "../balance/scheduler.ts";
+import type { Choices } from "../balance/choices.ts";
+import { inferScheduler, type Scheduler } from "../balance/scheduler.ts";
 import type { Connection } from "../path/connection.ts";
 import type { Case, VipGroup } from "./case.ts";
 
@@ -35,6 +36,7 @@ function readChoices(subject: Case, group: VipGroup): VipChoices {
     .map((connection) => ({ connection, time: choiceTime(subject, connection) }))
     .sort((a, b) => a.time - b.time);
   const { endpoints } = subject.connected;
+  const weights = weightsOf(subject, group, backends);
   const column = (of: (connection: Connection) => number) => chosen.map(({ connection }) => of(connection));
   return {
     choices: {
@@ -43,11 +45,21 @@ function readChoices(subject: Case, group: VipGroup): VipChoices {
       endpoint: Int32Array.from(column((connection) => connection.client)),
       start: Float64Array.from(chosen.map(({ time }) => time)),
       end: Float64Array.from(column((connection) => connection.end)),
+      closing: Float64Array.from(column((connection) => closingTime(subject, connection))),
       backends: backends.length,
+      ...(weights ? { weights } : {}),
     },
     backends,
     connections: chosen.map(({ connection }) => connection).filter(({ backend }) => backend !== null),
   };
+}
+
+/** Weights that the topology gives a VIP's backends; undefined where it does not know them all. */
+export function weightsOf(subject: Case, group: VipGroup, backends: readonly number[]): number[] | undefined {
+  const known = subject.vipTopology(group)?.backends;
+  if (!known) return undefined;
+  const weights = backends.map((backend) => known.find((one) => one.backend === subject.text(backend))?.weight);
+  return weights.every((weight) => weight !== undefined && weight > 0) ? (weights as number[]) : undefined;
 }
 
 function choiceTime(subject: Case, connection: Connection): number {
@@ -55,6 +67,13 @@ function choiceTime(subject: Case, connection: Connection): number {
   const back = subject.back(connection);
   const time = Number.isNaN(back.up.synTime) ? back.start : back.up.synTime;
   return subject.reference(connection.back, time);
+}
+
+/** The first FIN of either side, as the backend's leg saw it. */
+function closingTime(subject: Case, { back, end }: Connection): number {
+  const { up, down } = subject.leg(back);
+  const times = [up.finTime, down.finTime].filter((time) => !Number.isNaN(time));
+  return times.length === 0 ? end : Math.min(end, subject.reference(back, Math.min(...times)));
 }
 
 /** How each VIP's backends were chosen. */

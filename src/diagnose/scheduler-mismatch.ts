@@ -1,4 +1,4 @@
-import type { SchedulerName } from "../balance/scheduler.ts";
+import type { Scheduler, SchedulerName } from "../balance/scheduler.ts";
 import type { Case, VipGroup } from "./case.ts";
 import { choicesOf } from "./choices.ts";
 import { count } from "./confidence.ts";
@@ -8,6 +8,8 @@ import type { Finding } from "./finding.ts";
 /** Confidence in the scheduler seen before another one is called wrong. */
 const MIN_CONFIDENCE = 0.85;
 const MIN_CHOICES = 40;
+/** Where several schedulers fit, none of which is meant. */
+const EITHER_CONFIDENCE = 0.85;
 
 /** What a scheduler may look like from outside: least connections among idle backends takes turns, weights of 1 are none. */
 const LOOKS_LIKE: Readonly<Record<string, readonly SchedulerName[]>> = {
@@ -15,9 +17,11 @@ const LOOKS_LIKE: Readonly<Record<string, readonly SchedulerName[]>> = {
   wrr: ["wrr", "rr"],
   lc: ["lc", "rr", "wrr"],
   source: ["source"],
-  "5-tuple": ["5-tuple", "random"],
-  random: ["random", "5-tuple"],
+  "5-tuple": ["5-tuple"],
+  random: ["random"],
 };
+
+const HASHES: ReadonlySet<string> = new Set(["source", "5-tuple"]);
 
 const WORDS: Readonly<Record<string, string>> = {
   rr: "in turn",
@@ -36,23 +40,36 @@ export const schedulerMismatch: Detector = {
   },
 };
 
+/** How sure it is that what was seen is not what is meant, 0 to 1. */
+function confidenceAgainst({ name, confidence, couldBe }: Scheduler, meant: string): number {
+  const like = LOOKS_LIKE[meant] ?? [];
+  const seen = couldBe ?? [name];
+  if (seen.some((one) => one === "unknown" || like.includes(one))) return 0;
+  // Turns that several processes take, each for itself, or of which not all were captured, look like chance; an address
+  // or endpoint that meets several backends never looks like a hash of it.
+  if (seen.includes("random") && !HASHES.has(meant)) return 0;
+  return couldBe === undefined ? confidence : EITHER_CONFIDENCE;
+}
+
 function mismatchOf(subject: Case, group: VipGroup): Finding | null {
   const meant = subject.vipTopology(group)?.scheduler;
   if (!meant || group.byBackend.size < 2) return null;
   const { connections, scheduler: seen } = choicesOf(subject, group);
-  if (seen.name === "unknown" || seen.confidence < MIN_CONFIDENCE || connections.length < MIN_CHOICES) return null;
-  if (LOOKS_LIKE[meant]?.includes(seen.name)) return null;
+  const confidence = confidenceAgainst(seen, meant);
+  if (confidence < MIN_CONFIDENCE || connections.length < MIN_CHOICES) return null;
+  const how = seen.name === "unknown" ? "by a hash of address and port, or at random" : WORDS[seen.name];
+  const name = seen.couldBe?.join(" or ") ?? seen.name;
   const vip = subject.text(group.vip);
   const first = connections[0]!;
   return {
     id: "balance.scheduler-mismatch",
     severity: "warning",
-    confidence: Math.round(seen.confidence * 95) / 100,
-    title: `backends of ${vip} are chosen ${WORDS[seen.name]}, not ${WORDS[meant] ?? meant} as the topology says`,
-    explanation: `${count(connections.length, "choice")} among ${count(group.byBackend.size, "backend")} fit ${seen.name} (confidence ${seen.confidence.toFixed(2)}) and not ${meant}. The running configuration differs from the written one, or another box chooses before it.`,
+    confidence: Math.round(confidence * 95) / 100,
+    title: `backends of ${vip} are chosen ${how}, not ${WORDS[meant] ?? meant} as the topology says`,
+    explanation: `${count(connections.length, "choice")} among ${count(group.byBackend.size, "backend")} fit ${name} (confidence ${confidence.toFixed(2)}) and not ${meant}. The running configuration differs from the written one, or another box chooses before it.`,
     where: { vip },
     window: { from: first.start, to: connections.at(-1)!.start },
-    measured: { seen: seen.name, meant, choices: connections.length, backends: group.byBackend.size },
+    measured: { seen: name, meant, choices: connections.length, backends: group.byBackend.size },
     connections: connections.map(({ id }) => id),
     evidence: connections
       .slice(0, 4)

@@ -89,9 +89,59 @@ describe.each(seeds)("the scheduler of 300 connections (seed %i)", (seed) => {
     expect(inferScheduler(choose(list, 3, ({ client }) => (client * 7919) % 3)).name).toBe("source");
   });
 
-  it("is a hash or random where nothing else fits", () => {
+  it("is least connections by weight, too, whether or not the weights are known", () => {
+    const weights = [3, 2, 1];
+    const byWeight = choose(list, 3, (_, __, active) => {
+      const loads = active.map((count, i) => count / weights[i]!);
+      return loads.indexOf(Math.min(...loads));
+    });
+    expect(inferScheduler({ ...byWeight, weights }).name).toBe("lc");
+    expect(inferScheduler(byWeight).name).toBe("lc");
+  });
+
+  it("is weighted where the cycle is too long to be seen twice", () => {
+    const credit = [0, 0, 0];
+    const weights = [97, 53, 31];
+    const smooth = choose(list, 3, () => {
+      weights.forEach((weight, i) => {
+        credit[i]! += weight;
+      });
+      const best = credit.indexOf(Math.max(...credit));
+      credit[best]! -= 181;
+      return best;
+    });
+    expect(inferScheduler(smooth).name).toBe("wrr");
+  });
+
+  it("is a hash where endpoints come back to their backend, and random where they do not", () => {
+    const returning = list.map((arrival) => ({ ...arrival, port: arrival.port % 5 }));
+    const hash = ({ client, port }: Arrival) => Math.floor(random(client * 100 + port)() * 3);
+    expect(inferScheduler(choose(returning, 3, hash)).name).toBe("5-tuple");
     const next = random(seed + 100);
-    expect(["5-tuple", "random"]).toContain(inferScheduler(choose(list, 3, () => Math.floor(next() * 3))).name);
+    expect(inferScheduler(choose(returning, 3, () => Math.floor(next() * 3))).name).toBe("random");
+  });
+
+  it("is not told where no endpoint comes back and nothing else fits", () => {
+    const next = random(seed + 100);
+    const once = list.map((arrival, i) => ({ ...arrival, port: i }));
+    expect(inferScheduler(choose(once, 3, () => Math.floor(next() * 3)))).toEqual({
+      name: "unknown",
+      confidence: 0,
+      couldBe: ["5-tuple", "random"],
+    });
+  });
+
+  it("is not round robin where one backend gets nearly all", () => {
+    const next = random(seed + 7);
+    const chosen = choose(list, 3, () => (next() < 0.9 ? 0 : 1 + Math.floor(next() * 2)));
+    expect(["unknown", "random"]).toContain(inferScheduler(chosen).name);
+  });
+
+  it("is turns, and not surely, where the idlest is always the next in turn", () => {
+    const even = list.map((arrival, i) => ({ ...arrival, start: i * 10, end: i * 10 + 75 }));
+    const scheduler = inferScheduler(choose(even, 5, (_, i) => i % 5));
+    expect(scheduler).toMatchObject({ name: "rr", couldBe: ["rr", "lc"] });
+    expect(scheduler.confidence).toBeLessThanOrEqual(0.6);
   });
 });
 
