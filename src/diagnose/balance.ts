@@ -1,20 +1,21 @@
 import type { Scheduler } from "../balance/scheduler.ts";
 import { type ShareStatistics, shareStatistics } from "../balance/shares.ts";
+import { skewOf } from "../balance/skew.ts";
 import type { Connection } from "../path/connection.ts";
 import { addressText } from "../topology/address.ts";
 import { endpointFilter } from "./backend-refusing.ts";
 import type { Case, VipGroup } from "./case.ts";
-import { choicesOf } from "./choices.ts";
+import { choicesOf, weightsOf } from "./choices.ts";
 import { confidenceFrom, count, percent } from "./confidence.ts";
 import type { Detector } from "./detector.ts";
 import type { Finding } from "./finding.ts";
 
-/** New connections needed to judge, in all and for each backend. */
-const MIN_CONNECTIONS = 40;
-const MIN_PER_BACKEND = 10;
-const MAX_P = 1e-4;
-/** Connections whose largest share is below this over an even one are even. */
+/** Connections whose largest share is below this over an even one are even, and those that chance makes as uneven. */
 const EVEN = 1.4;
+const EVEN_P = 0.01;
+/** Clients that are called few, and the share of the connections that they carry at least. */
+const FEW_CLIENTS = 3;
+const FEW_CLIENTS_SHARE = 0.25;
 /** Connections that carry the load by being there all along: most of the run, and many messages each way. */
 const LONG_LIVED_SHARE = 0.5;
 const MIN_MESSAGES = 50;
@@ -27,11 +28,9 @@ export const balance: Detector = {
     for (const group of subject.vips) {
       if (group.byBackend.size < 2) continue;
       const { scheduler } = choicesOf(subject, group);
-      const common = commonTime(group);
+      const given = givenFlows(group);
       const skew =
-        scheduler.name === "source"
-          ? sourceSkew(subject, group, common)
-          : backendSkew(subject, group, common, scheduler);
+        scheduler.name === "source" ? sourceSkew(subject, group, given) : backendSkew(subject, group, given, scheduler);
       if (skew) findings.push(skew);
       else {
         const load = loadSkew(subject, group);
@@ -42,55 +41,36 @@ export const balance: Detector = {
   },
 };
 
-/** Connections begun while all backends were given some: a backend that came later is not to be judged by before. */
-function commonTime(group: VipGroup): Connection[] {
-  let from = Number.NEGATIVE_INFINITY;
-  let to = Number.POSITIVE_INFINITY;
-  for (const list of group.byBackend.values()) {
-    from = Math.max(from, list[0]!.start);
-    to = Math.min(to, list.at(-1)!.start);
-  }
-  return group.connections.filter(({ start, backend }) => backend !== null && start >= from && start <= to);
+/** The choices of a VIP's balancers that are known, by start time. */
+function givenFlows(group: VipGroup): GivenBackend[] {
+  return group.connections.flatMap((connection) =>
+    connection.backend === null ? [] : [{ connection, member: connection.backend, start: connection.start }],
+  );
 }
 
-function countsByBackend(
-  group: VipGroup,
-  connections: readonly Connection[],
-): { backends: number[]; counts: number[] } {
-  const backends = [...group.byBackend.keys()];
-  const counts = new Map(backends.map((backend) => [backend, 0]));
-  for (const { backend } of connections) counts.set(backend!, counts.get(backend!)! + 1);
-  return { backends, counts: backends.map((backend) => counts.get(backend)!) };
-}
-
-function isUneven(statistics: ShareStatistics, members: number, excess: number): boolean {
-  if (statistics.total < MIN_CONNECTIONS || statistics.total < members * MIN_PER_BACKEND) return false;
-  return statistics.pValue < MAX_P && statistics.maxOverExpected >= excess;
-}
-
-/** Weights that the topology gives a VIP's backends; undefined where it does not know them all. */
-function weightsOf(subject: Case, group: VipGroup, backends: readonly number[]): number[] | undefined {
-  const known = subject.vipTopology(group)?.backends;
-  if (!known) return undefined;
-  const weights = backends.map((backend) => known.find((one) => one.backend === subject.text(backend))?.weight);
-  return weights.every((weight) => weight !== undefined && weight > 0) ? (weights as number[]) : undefined;
+interface GivenBackend {
+  connection: Connection;
+  member: number;
+  start: number;
 }
 
 function backendSkew(
   subject: Case,
   group: VipGroup,
-  connections: readonly Connection[],
+  given: readonly GivenBackend[],
   scheduler: Scheduler,
 ): Finding | null {
   // Least connections gives a slow backend less on purpose.
   if (scheduler.name === "lc" || scheduler.name === "rr") return null;
   // A steady cycle follows weights: whether they are meant nobody can tell from packets.
   const isWeighted = scheduler.name === "wrr";
-  const { backends, counts } = countsByBackend(group, connections);
-  const weights = weightsOf(subject, group, backends);
-  const statistics = shareStatistics(counts, weights);
-  if (!isUneven(statistics, backends.length, subject.threshold("balance.backend-skew", "maxOverExpected"))) return null;
-  const worst = backends[statistics.worst]!;
+  const all = [...group.byBackend.keys()];
+  const weights = weightsOf(subject, group, all);
+  const excess = subject.threshold("balance.backend-skew", "maxOverExpected");
+  const skew = skewOf(given, excess, weights && ((backend) => weights[all.indexOf(backend)]!));
+  if (!skew) return null;
+  const { statistics, members: backends, counts, worst } = skew;
+  const connections = skew.flows.map(({ connection }) => connection);
   const name = subject.text(worst);
   const vip = subject.text(group.vip);
   const own = connections.filter(({ backend }) => backend === worst);
@@ -99,7 +79,7 @@ function backendSkew(
     severity: "warning",
     confidence: confidenceFrom(statistics.total / 20, isWeighted && !weights ? 0.6 : 0.95),
     title: `${name} gets ${percent(counts[statistics.worst]!, statistics.total)} of the new connections of ${vip}, ${statistics.maxOverExpected.toFixed(1)} times ${weights ? "what its weight says" : "an even share"}`,
-    explanation: `Of ${count(statistics.total, "new connection")} ${sharesText(subject, backends, counts)}. ${weights ? `Their weights are ${weights.join(":")}` : `Even shares would be ${percent(1, backends.length)}`}; chance of this: ${pText(statistics.pValue)}. ${weightNote(weights !== undefined, isWeighted)}`,
+    explanation: `Of ${count(statistics.total, "new connection")} ${sharesText(subject, backends, counts)}. ${weights ? `Their weights are ${backends.map((backend) => weights[all.indexOf(backend)]).join(":")}` : `Even shares would be ${percent(1, backends.length)}`}; chance of this: ${pText(statistics.pValue)}. ${weightNote(weights !== undefined, isWeighted)}`,
     where: { vip, backend: name },
     window: windowOf(connections, subject),
     measured: { ...measured(statistics), backends: backends.length },
@@ -123,20 +103,21 @@ function weightNote(isKnown: boolean, isWeighted: boolean): string {
   return "They come in a steady cycle, as weights make it: if these weights are meant, give them in a topology file, and this is silent.";
 }
 
-function sourceSkew(subject: Case, group: VipGroup, connections: readonly Connection[]): Finding | null {
-  const { backends, counts } = countsByBackend(group, connections);
-  const statistics = shareStatistics(counts);
-  if (!isUneven(statistics, backends.length, subject.threshold("balance.source-skew", "maxOverExpected"))) return null;
+function sourceSkew(subject: Case, group: VipGroup, given: readonly GivenBackend[]): Finding | null {
+  const skew = skewOf(given, subject.threshold("balance.source-skew", "maxOverExpected"));
+  if (!skew) return null;
+  const { statistics, members: backends, counts, worst } = skew;
+  const connections = skew.flows.map(({ connection }) => connection);
   const { endpoints } = subject.connected;
   const bySource = new Map<number, number>();
   for (const { client } of connections) {
     const address = endpoints.withPort(client, 0);
     bySource.set(address, (bySource.get(address) ?? 0) + 1);
   }
-  const top = [...bySource].sort((a, b) => b[1] - a[1]).slice(0, 3);
+  const top = [...bySource].sort((a, b) => b[1] - a[1]).slice(0, FEW_CLIENTS);
   const topShare = top.reduce((sum, [, flows]) => sum + flows, 0);
+  if (topShare < statistics.total * FEW_CLIENTS_SHARE) return null;
   const vip = subject.text(group.vip);
-  const worst = backends[statistics.worst]!;
   const names = top.map(
     ([address, flows]) => `${addressText(endpoints.address(address))} ${percent(flows, statistics.total)}`,
   );
@@ -173,7 +154,7 @@ interface Load {
 function loadSkew(subject: Case, group: VipGroup): Finding | null {
   const backends = [...group.byBackend.keys()];
   const flows = shareStatistics(backends.map((backend) => group.byBackend.get(backend)!.length));
-  if (flows.maxOverExpected > EVEN) return null;
+  if (flows.maxOverExpected > EVEN && flows.pValue < EVEN_P) return null;
   // A few connections that live long carry such a load: without any there is none.
   if (!group.connections.some((connection) => isLong(subject, connection))) return null;
   const loads = new Map<Connection, Load>();
@@ -186,6 +167,9 @@ function loadSkew(subject: Case, group: VipGroup): Finding | null {
   const excess = subject.threshold("balance.load-skew", "maxOverMean");
   if (packets.maxOverExpected < excess || bytes.maxOverExpected < excess) return null;
   const worst = backends[packets.worst]!;
+  const ownFlows = (group.byBackend.get(worst)!.length * backends.length) / flows.total;
+  // What follows from the numbers of connections is not their load.
+  if (packets.maxOverExpected < EVEN * ownFlows) return null;
   const heavy = group.byBackend
     .get(worst)!
     .filter((connection) => isLongLived(subject, connection))

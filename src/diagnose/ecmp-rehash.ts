@@ -43,8 +43,8 @@ function rehashOf(subject: Case, group: VipGroup): Finding | null {
   if (!best) return null;
   const { membership, moves } = best;
   const at = moves[0]!.time;
-  const before = membersIn(membership, at - BURST_NS, at);
-  const after = new Set([...membersIn(membership, at, at + BURST_NS), ...moves.map((move) => move.to)]);
+  const before = membersBefore(membership, at);
+  const after = membersAfter(subject, membership, at, moves);
   if (isTakeover(before, after, moves)) return null;
   return finding(subject, group, membership, moves, before, after);
 }
@@ -61,10 +61,23 @@ function densest(moves: readonly Move[]): Move[] {
   return best;
 }
 
-function membersIn(membership: Membership, from: number, to: number): Set<string> {
+/** Members that had flows shortly before. */
+function membersBefore(membership: Membership, at: number): Set<string> {
   const members = new Set<string>();
+  for (const [{ start, end }, member] of membership.memberOf) {
+    if (start < at && end >= at - BURST_NS) members.add(member);
+  }
+  return members;
+}
+
+/** Members that flows were given to or moved to, and those at which flows went on from before. */
+function membersAfter(subject: Case, membership: Membership, at: number, moves: readonly Move[]): Set<string> {
+  const members = new Set(moves.map((move) => move.to));
+  const moved = new Set(membership.moves.map(({ connection }) => connection));
   for (const [connection, member] of membership.memberOf) {
-    if (connection.start >= from && connection.start < to) members.add(member);
+    if (connection.start >= at + BURST_NS || moved.has(connection)) continue;
+    const last = subject.reference(connection.front, subject.front(connection).up.lastTime);
+    if (connection.start >= at || last > at) members.add(member);
   }
   return members;
 }
@@ -97,6 +110,10 @@ function finding(
   const resets = broken.filter((move) => subject.mainReset(move.connection) !== null).length;
   const vip = subject.text(group.vip);
   const targets = new Set(moves.map((move) => move.to));
+  // What came or went is what to look at; where nothing did, the one that the flows went to.
+  const changed = listed(
+    added.length + removed.length > 0 ? [...added, ...removed] : targets.size === 1 ? targets : [],
+  );
   const what =
     broken.length > 0
       ? `${broken.length} of ${count(open, "open connection")} broke when the ECMP set changed`
@@ -116,7 +133,11 @@ function finding(
       `From ${duration(at - subject.start)} on flows that had been seen at ${listed(moves.map((move) => move.from))} went on at ${listed(targets)}, which had never seen their SYN; ${change}. ` +
       `${moves.length} flows moved, ${percent(moves.length, open)} of those open${ideal === null ? "" : `; a consistent hash would have moved ${Math.round(ideal * 100)}%`}. ` +
       `${broken.length > 0 ? `${resets} were reset, ${broken.length - resets} went silent.` : "They went on: the state is shared, or every member chooses the same backend."} New connections are fine.`,
-    where: { vip, ...(targets.size === 1 ? { node: name(moves[0]!.to), member: name(moves[0]!.to) } : {}) },
+    where: {
+      vip,
+      ...(targets.size === 1 ? { node: name(moves[0]!.to) } : {}),
+      ...(changed === "" ? {} : { member: changed }),
+    },
     window: { from: at, to: Math.max(...moves.map((move) => move.time), ...broken.map((move) => move.connection.end)) },
     measured: {
       moved: moves.length,

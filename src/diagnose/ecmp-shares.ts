@@ -1,4 +1,4 @@
-import { chiSquareTail } from "../balance/statistics.ts";
+import { skewOf } from "../balance/skew.ts";
 import type { Connection } from "../path/connection.ts";
 import { endpointFilter } from "./backend-refusing.ts";
 import type { Case, VipGroup } from "./case.ts";
@@ -7,28 +7,24 @@ import type { Detector } from "./detector.ts";
 import type { Evidence, Finding } from "./finding.ts";
 import { type Membership, membershipsOf } from "./members.ts";
 
-/** New flows needed to judge a tier, in all and for each member. */
-const MIN_FLOWS = 40;
-const MIN_FLOWS_PER_MEMBER = 12;
-const MAX_P = 1e-4;
 /** Flows of a branch that all go to one of several members: two equal members would do that once in 2^20. */
 const MIN_BRANCH_FLOWS = 20;
 
 /**
  * `ecmp.skew` and `ecmp.polarization`: members of a tier get uneven numbers of new flows. Flows are counted, never
- * packets, and only in the time in which all members were there.
+ * packets.
  */
 export const ecmpShares: Detector = {
   ids: ["ecmp.skew", "ecmp.polarization"],
   find(subject) {
     const findings: Finding[] = [];
     for (const group of subject.vips) {
-      if (group.connections.length < MIN_FLOWS) continue;
+      if (group.connections.length < MIN_BRANCH_FLOWS) continue;
       const memberships = membershipsOf(subject, group);
       const polarized = polarizationOf(subject, group, memberships);
       if (polarized) findings.push(polarized);
       for (const membership of memberships) {
-        const skew = skewOf(subject, group, membership);
+        const skew = tierSkew(subject, group, membership);
         if (!skew) continue;
         findings.push(skew);
         break;
@@ -38,58 +34,39 @@ export const ecmpShares: Detector = {
   },
 };
 
-/** New flows per member in the time in which all of them were given some. */
-function newFlows(membership: Membership): { counts: Map<string, number>; total: number; connections: Connection[] } {
-  const spans = new Map<string, { first: number; last: number }>();
-  for (const [connection, member] of membership.memberOf) {
-    const span = spans.get(member);
-    if (!span) spans.set(member, { first: connection.start, last: connection.start });
-    else span.last = connection.start;
-  }
-  const from = Math.max(...[...spans.values()].map((span) => span.first));
-  const to = Math.min(...[...spans.values()].map((span) => span.last));
-  const counts = new Map<string, number>([...spans.keys()].map((member) => [member, 0]));
-  const connections: Connection[] = [];
-  for (const [connection, member] of membership.memberOf) {
-    if (connection.start < from || connection.start > to) continue;
-    counts.set(member, counts.get(member)! + 1);
-    connections.push(connection);
-  }
-  return { counts, total: connections.length, connections };
-}
-
-function skewOf(subject: Case, group: VipGroup, membership: Membership): Finding | null {
+function tierSkew(subject: Case, group: VipGroup, membership: Membership): Finding | null {
   if (isBySource(subject, membership)) return null;
-  const { counts, total, connections } = newFlows(membership);
-  const members = counts.size;
-  if (members < 2 || total < MIN_FLOWS || total < members * MIN_FLOWS_PER_MEMBER) return null;
-  const mean = total / members;
-  let statistic = 0;
-  for (const flows of counts.values()) statistic += (flows - mean) ** 2 / mean;
-  const p = chiSquareTail(statistic, members - 1);
-  const [busiest, most] = [...counts].reduce((best, entry) => (entry[1] > best[1] ? entry : best));
-  const excess = most / mean;
-  if (p > MAX_P || excess < subject.threshold("ecmp.skew", "maxOverMean")) return null;
-  const squares = [...counts.values()].reduce((sum, flows) => sum + flows ** 2, 0);
+  const given = [...membership.memberOf]
+    .map(([connection, member]) => ({ connection, member, start: connection.start }))
+    .sort((a, b) => a.start - b.start);
+  const skew = skewOf(given, subject.threshold("ecmp.skew", "maxOverMean"));
+  if (!skew) return null;
+  const { total, maxOverExpected, pValue } = skew.statistics;
+  const busiest = skew.worst;
+  const most = skew.counts[skew.members.indexOf(busiest)]!;
+  const members = skew.members.length;
   const name = (key: string) => membership.names.get(key) ?? key;
-  const shares = [...counts].sort((a, b) => b[1] - a[1]).map(([key, flows]) => `${name(key)} ${percent(flows, total)}`);
+  const shares = skew.members
+    .map((key, i) => ({ key, flows: skew.counts[i]! }))
+    .sort((a, b) => b.flows - a.flows)
+    .map(({ key, flows }) => `${name(key)} ${percent(flows, total)}`);
   const vip = subject.text(group.vip);
-  const ofBusiest = connections.filter((connection) => membership.memberOf.get(connection) === busiest);
+  const ofBusiest = skew.flows.flatMap(({ connection, member }) => (member === busiest ? [connection] : []));
   return {
     id: "ecmp.skew",
     severity: "warning",
     confidence: confidenceFrom(total / 20, 0.95),
-    title: `${name(busiest)} gets ${percent(most, total)} of the new flows of ${vip}, ${excess.toFixed(1)} times its share of ${members} members`,
-    explanation: `Of ${count(total, "new flow")} ${shares.join(", ")}; even shares would be ${percent(1, members)} each (chance of this: ${p < 1e-12 ? "below 1e-12" : p.toExponential(0)}). The flows differ enough in address and port for a hash to spread them, so the choice itself is uneven.`,
+    title: `${name(busiest)} gets ${percent(most, total)} of the new flows of ${vip}, ${maxOverExpected.toFixed(1)} times its share of ${members} members`,
+    explanation: `Of ${count(total, "new flow")} ${shares.join(", ")}; even shares would be ${percent(1, members)} each (chance of this: ${pValue < 1e-12 ? "below 1e-12" : pValue.toExponential(0)}). The flows differ enough in address and port for a hash to spread them, so the choice itself is uneven.`,
     where: { vip, member: name(busiest) },
-    window: { from: connections[0]?.start ?? subject.start, to: connections.at(-1)?.start ?? subject.end },
+    window: { from: skew.flows[0]!.start, to: skew.flows.at(-1)!.start },
     measured: {
       newFlows: total,
       members,
-      maxOverMean: excess,
-      jain: total ** 2 / (members * squares),
-      chiSquare: statistic,
-      pValue: p,
+      maxOverMean: maxOverExpected,
+      jain: skew.statistics.jain,
+      chiSquare: skew.statistics.chiSquare,
+      pValue,
       seenAt: membership.point,
     },
     connections: ofBusiest.map((connection) => connection.id),
@@ -174,7 +151,7 @@ function polarizationOf(subject: Case, group: VipGroup, memberships: readonly Me
     confidence: confidenceFrom(total / 20, tier ? 0.95 : 0.85),
     title: `two ECMP tiers hash alike: only ${used.join(" and ")} of ${used.length + unused.length} members get flows of ${vip}`,
     explanation: `${branches.map((branch) => `${branch.busy} got all ${branch.connections.length} flows of its branch, ${branch.idle.join(", ")} none`).join("; ")}. With independent hashes that would not happen once in ${branches.map((branch) => `2^${branch.connections.length}`).join(" × ")} times${tier ? `, while the first tier spreads evenly over ${new Set(tier.memberOf.values()).size}` : ""}: the routers of both tiers use the same fields and the same seed, so the second choice is decided by the first.`,
-    where: { vip, member: unused.join(", ") },
+    where: { vip, member: unused.sort().join(", ") },
     window: { from: branches[0]!.connections[0]!.start, to: subject.end },
     measured: { flows: total, membersUsed: used.length, membersUnused: unused.length },
     connections: branches.flatMap((branch) => branch.connections.map((connection) => connection.id)),

@@ -152,39 +152,91 @@ function densest(moves: readonly Rebalanced[]): Rebalanced[] {
   return best;
 }
 
+/** What became of the set of backends. */
+interface SetChange {
+  /** Share of the open flows that a consistent hash moves. */
+  share: number;
+  before: number;
+  after: number;
+  left: readonly string[];
+  joined: readonly string[];
+}
+
 /**
- * Share of the flows that a change of the set must move: by the backends that new flows got before and after, and
- * where there were no new ones, by those that moved.
+ * Share of the flows that a change of the set must move: by the backends that flows were at before and after, and
+ * where none went on, by those that moved.
  */
-function idealShare(group: VipGroup, moves: readonly Rebalanced[]): { share: number; before: number; after: number } {
+function changeOf(subject: Case, group: VipGroup, moves: readonly Rebalanced[]): SetChange {
   const at = moves[0]!.time;
   const before = new Set<number>();
   const after = new Set<number>();
-  for (const { backend, start } of group.connections) {
-    if (backend !== null) (start < at ? before : after).add(backend);
+  const moved = new Set(moves.map(({ connection }) => connection));
+  let hasLater = false;
+  for (const connection of group.connections) {
+    const { backend, start } = connection;
+    if (backend === null) continue;
+    if (start < at) before.add(backend);
+    const goesOn = !moved.has(connection) && subject.reference(connection.front, lastRequest(subject, connection)) > at;
+    if (start < at && !goesOn) continue;
+    hasLater = true;
+    after.add(backend);
   }
-  let removed = [...before].filter((backend) => !after.has(backend)).length;
-  let added = [...after].filter((backend) => !before.has(backend)).length;
-  if (after.size === 0) {
+  // A backend that flows were moved to is there, whoever else still is.
+  const backendAt = new Map(moves.map(({ from, connection }) => [from, connection.backend]));
+  for (const { to } of moves) {
+    const backend = backendAt.get(to) ?? null;
+    if (backend !== null) after.add(backend);
+  }
+  let left = [...before].filter((backend) => !after.has(backend)).map((backend) => subject.text(backend));
+  let joined = [...after].filter((backend) => !before.has(backend)).map((backend) => subject.text(backend));
+  if (!hasLater) {
     const targets = new Set(moves.map(({ to }) => to));
     const sources = new Set(moves.map(({ from }) => from));
-    removed = [...sources].filter((source) => !targets.has(source)).length;
-    added = removed === 0 ? [...targets].filter((target) => !sources.has(target)).length : 0;
+    left = [...sources].filter((source) => !targets.has(source));
+    joined = left.length === 0 ? [...targets].filter((target) => !sources.has(target)) : [];
   }
-  const total = before.size - removed + added;
-  const share = removed > 0 ? removed / before.size : Math.max(1, added) / Math.max(1, total);
-  return { share, before: before.size, after: total };
+  const total = before.size - left.length + joined.length;
+  const share = left.length > 0 ? left.length / before.size : Math.max(1, joined.length) / Math.max(1, total);
+  return { share, before: before.size, after: total, left, joined };
+}
+
+/** The client's last packet, on its own leg's clock. */
+function lastRequest(subject: Case, connection: Connection): number {
+  return subject.front(connection).up.lastTime;
+}
+
+/** The node that most of the moved flows were sent on by. */
+function mainSender(subject: Case, moves: readonly Rebalanced[]): string {
+  const counts = new Map<string, number>();
+  for (const move of moves) {
+    const node = senderOf(subject, move);
+    counts.set(node, (counts.get(node) ?? 0) + 1);
+  }
+  return [...counts].reduce((best, entry) => (entry[1] > best[1] ? entry : best))[0];
+}
+
+/** The node that sends a moved flow on: it sees them as they come, and as they leave in the tunnel. */
+function senderOf(subject: Case, { connection, ref }: Rebalanced): string {
+  if (subject.leg(ref).context === 0) return balancerOf(subject, connection, null);
+  const plain = new Set(
+    connection.legs.filter((leg) => subject.leg(leg).context === 0).map((leg) => subject.nodeOf(leg)),
+  );
+  const sending = connection.legs.find((leg) => subject.leg(leg).context !== 0 && plain.has(subject.nodeOf(leg)));
+  return sending === undefined ? balancerOf(subject, connection, null) : subject.nodeOf(sending);
 }
 
 function finding(subject: Case, group: VipGroup, moves: readonly Rebalanced[]): Finding {
   const at = moves[0]!.time;
   const name = subject.text(group.vip);
-  const node = balancerOf(subject, moves[0]!.connection, null);
+  const node = mainSender(subject, moves);
   const balancer = node === "" ? "the load balancer" : node;
   const moved = new Set(moves.map(({ connection }) => connection));
   const open = group.connections.filter(({ start, end }) => start < at && end >= at).length;
   const broken = moves.filter(({ connection }) => ["reset", "timeout"].includes(subject.outcome(connection)));
-  const ideal = idealShare(group, moves);
+  const ideal = changeOf(subject, group, moves);
+  const changed = [...ideal.left, ...ideal.joined];
+  const change =
+    changed.length === 0 ? "" : ` ${[...words(ideal.left, "left"), ...words(ideal.joined, "joined")].join("; ")}.`;
   const targets = new Set(moves.map(({ to }) => to));
   const sources = new Set(moves.map(({ from }) => from));
   const last = moves.at(-1)!.time;
@@ -194,10 +246,14 @@ function finding(subject: Case, group: VipGroup, moves: readonly Rebalanced[]): 
     confidence: confidenceFrom(moves.length),
     title: `${balancer} sent ${moved.size} of ${open} open connections to ${name} to other backends when its set changed${broken.length > 0 ? `; ${broken.length} broke` : ""}`,
     explanation:
-      `Within ${duration(last - at)} packets of ${count(moved.size, "established connection")} left for another backend than before, from ${[...sources].slice(0, 4).join(", ")} to ${[...targets].slice(0, 4).join(", ")}. ` +
+      `Within ${duration(last - at)} packets of ${count(moved.size, "established connection")} left for another backend than before, from ${[...sources].slice(0, 4).join(", ")} to ${[...targets].slice(0, 4).join(", ")}.${change} ` +
       `${broken.length > 0 ? `The new backends had never seen their SYN: ${count(broken.length, "connection")} ended in a reset or in silence. ` : ""}` +
       `${percent(moved.size, open)} of the open connections moved; ${ideal.before} backends before and ${ideal.after} after need ${percent(ideal.share, 1)} with a consistent hash.`,
-    where: { vip: name, ...(node === "" ? {} : { node }) },
+    where: {
+      vip: name,
+      ...(node === "" ? {} : { node }),
+      ...(changed.length === 1 ? { backend: changed[0]! } : {}),
+    },
     window: { from: at, to: last },
     measured: {
       movedConnections: moved.size,
@@ -221,4 +277,8 @@ function finding(subject: Case, group: VipGroup, moves: readonly Rebalanced[]): 
     ],
     explains: { cause: "no-state" },
   };
+}
+
+function words(backends: readonly string[], what: string): string[] {
+  return backends.length === 0 ? [] : [`${backends.slice(0, 4).join(", ")} ${what}`];
 }

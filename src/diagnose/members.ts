@@ -51,12 +51,10 @@ export function membershipsOf(subject: Case, group: VipGroup): readonly Membersh
 const memberships = new WeakMap<VipGroup, readonly Membership[]>();
 
 /** Names of the nodes whose own MAC is known. */
-function nodesByMac(subject: Case): Map<Mac, string> {
-  const { set } = subject.connected;
+function nodesByMac(subject: Case, own: readonly (Mac | null)[]): Map<Mac, string> {
   const names = new Map<Mac, string>();
-  macCandidates(set).forEach((candidates, point) => {
-    const own = onlyOne(candidates);
-    if (own !== null) names.set(own, set.points[point]!.nodeName);
+  own.forEach((mac, point) => {
+    if (mac !== null) names.set(mac, subject.connected.set.points[point]!.nodeName);
   });
   return names;
 }
@@ -116,11 +114,14 @@ function byMac(subject: Case, group: VipGroup): Membership[] {
     }
   }
   const found: Membership[] = [];
-  let nodeNames: Map<Mac, string> | null = null;
+  const own = macCandidates(set).map(onlyOne);
+  const nodeNames = nodesByMac(subject, own);
   for (const [point, { members, counts, moves }] of perPoint) {
+    // A member's own point: what is for others there, a switch flooded.
+    const ownMac = own[point] ?? null;
+    if (ownMac !== null && counts.has(ownMac)) continue;
     const enough = [...counts.values()].filter((flows) => flows >= members.size * MIN_MEMBER_SHARE);
     if (enough.length < 2 && moves.length === 0) continue;
-    nodeNames ??= nodesByMac(subject);
     const names = new Map<string, string>();
     for (const key of new Set([...members.values(), ...moves.flatMap((move) => [move.from, move.to])])) {
       const mac = Number(key);

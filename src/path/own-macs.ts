@@ -5,6 +5,8 @@ import { destinationMac, type Mac, sourceMac } from "./macs.ts";
 const LEGS_COMPARED = 5000;
 /** Share of a point's frames that its own MAC is in: a bridge that does not know a MAC floods frames to all. */
 const MOST = 0.7;
+/** The own MAC is in more frames than that of any neighbour, unless there is only one neighbour. */
+const NEARLY = 0.9;
 
 /**
  * The MAC of the interface that each observation point watches: the one that its frames have on one side. Where a
@@ -33,9 +35,10 @@ export function macCandidates(set: LegSet): ReadonlySet<Mac>[] {
       }
     }
   }
-  const candidates = counts.map(
-    (count, point) => new Set([...count].flatMap(([mac, times]) => (times >= MOST * sides[point]! ? [mac] : []))),
-  );
+  const candidates = counts.map((count, point) => {
+    const least = Math.max(MOST * sides[point]!, NEARLY * Math.max(0, ...count.values()));
+    return new Set([...count].flatMap(([mac, times]) => (times >= least ? [mac] : [])));
+  });
   settle(set, candidates);
   return candidates;
 }
