@@ -7,7 +7,7 @@ import { backendStep, step } from "./step-text.ts";
 export interface IpvsShOptions extends IpvsOptions {
   /** CONFIG_IP_VS_SH_TAB_BITS: the table has two to the power of this many buckets. */
   bits: number;
-  /** `hash32` of kernels from 4.19 on, or `multiply` of those before, which keeps the lowest bits of the product. */
+  /** `hash32` of kernels from 4.18 on, or `multiply` of those before, which keeps the lowest bits of the product. */
   hash: string;
 }
 
