@@ -24,8 +24,8 @@ export interface LiveSource {
   /** Packets lost so far, in the kernel or on the way; 0 where it cannot lose any. */
   lost(): number;
   /**
-   * What the kernel counted of packets that were not handed on as snapshots, by conversation; null where every packet
-   * comes as one.
+   * For a source that does not hand on every packet: what was counted of each conversation since its beginning, those
+   * handed on included; of conversations where it grew since it was asked last. It must hand on SYN, FIN and RST.
    */
   flowCounters?(): readonly FlowCounter[];
   /** Cost and losses of its probes. */
@@ -34,8 +34,9 @@ export interface LiveSource {
   stop(): Promise<void>;
 }
 
-/** Totals of one direction of a conversation as the kernel counts them. */
+/** Totals of one direction of a conversation as the kernel counts them, outside of tunnels and VLANs. */
 export interface FlowCounter {
+  /** Number of the interface in the source. */
   interface: number;
   /** IP protocol number. */
   protocol: number;
@@ -45,7 +46,10 @@ export interface FlowCounter {
   srcPort: number;
   dstPort: number;
   packets: number;
+  /** On the wire, link layer included. */
   bytes: number;
+  /** Time of the last packet, ns since the session's TimeBase. */
+  lastTime: number;
 }
 
 /** A probe in the kernel: what it does and costs. */

@@ -18,3 +18,9 @@ export function isOver(connection: Connection, outcome: Outcome, now: number, id
   if (outcome === "open") return quiet >= idleNs;
   return quiet >= (outcome === "timeout" ? RETRY_NS : LATE_NS);
 }
+
+/** Whether its end was seen, though a late segment may still come. */
+export function hasEnded(connection: Connection, outcome: Outcome, now: number, idleNs: number): boolean {
+  const isClosed = connection.protocol !== UDP && outcome !== "open" && outcome !== "timeout";
+  return isClosed || isOver(connection, outcome, now, idleNs);
+}

@@ -1,5 +1,6 @@
 import type { LiveSource } from "../capture/live-source.ts";
 import { TimeBase } from "../capture/time-base.ts";
+import { raiseCounts } from "../flow/raise-counts.ts";
 import { EvidenceBook } from "./evidence-book.ts";
 import { SamplingControl } from "./flow-sampling.ts";
 import type { LiveHandle, LiveListener, LiveOptions, OpenLiveSource, SourceSpec } from "./live-handle.ts";
@@ -20,7 +21,7 @@ const MODEL_EVERY_SECONDS = 0.25;
 const BREATHE_SECONDS = 0.02;
 const SOURCE_WAIT_MILLISECONDS = 200;
 /** Settled connections told at once; more waiting than this hold the sources up. */
-const TOLD_AT_ONCE = 250;
+const TOLD_AT_ONCE = 100;
 const MOST_WAITING = 2000;
 /** Rates of sources are taken over this. */
 const RATE_SECONDS = 2;
@@ -300,8 +301,15 @@ export class LiveDriver implements LiveHandle {
 
   private judge(): void {
     const began = this.timing.seconds();
+    this.readCounters();
     this.session.judge();
     this.judged(began);
+  }
+
+  private readCounters(): void {
+    for (const { source, tracked } of this.pumps) {
+      for (const counter of source?.flowCounters?.() ?? []) raiseCounts(tracked.tracker, counter);
+    }
   }
 
   private judged(began: number): void {
@@ -333,6 +341,7 @@ export class LiveDriver implements LiveHandle {
     if (this.timer) clearInterval(this.timer);
     try {
       const began = this.timing.seconds();
+      this.readCounters();
       this.session.finish();
       this.judged(began);
       await this.delivered;

@@ -10,7 +10,7 @@ import { joinedConnectionDocument } from "../report/document/joined-connection.t
 import { vipFigures } from "../report/figures/vip-figures.ts";
 import type { Topology } from "../topology/topology.ts";
 import { ConnectionBook, type Known } from "./connection-book.ts";
-import { isOver } from "./connection-end.ts";
+import { hasEnded, isOver } from "./connection-end.ts";
 import { type BookEntry, FindingBook, type FindingChange } from "./finding-book.ts";
 import type { SettledConnection } from "./live-model.ts";
 import { type Look, nameOf } from "./look.ts";
@@ -115,6 +115,7 @@ export class LiveSession {
 
   /** Tracks packets `from` to `to` (exclusive) of a batch; the clock follows their times. */
   ingest(source: TrackedSource, batch: PacketBatch, from = 0, to = batch.count): void {
+    if (this.sampling > 1) this.isWhole = false;
     const most = Math.min(MOST_AT_ONCE, Math.max(64, Math.floor(this.maxFlows / 4)));
     for (let start = from; start < to; start += most) {
       const end = Math.min(to, start + most);
@@ -170,7 +171,7 @@ export class LiveSession {
     for (const { id, connections } of look.diagnosis.findings) {
       if (id === "path.asymmetric") this.tally.asymmetric(subject, knowns, connections);
     }
-    this.findings.update(seen, now, { isFinal, isWhole: this.isWhole && this.sampling === 1 });
+    this.findings.update(seen, now, { isFinal, isWhole: this.isWhole });
     this.settle(look, leaving, isFinal);
     if (!isFinal) this.retire(look, leaving);
   }
@@ -245,7 +246,7 @@ export class LiveSession {
       const known = knowns[connection.id]!;
       const isPast = known.isTold && connection.end < oldest;
       if (!isPast && !leaving.has(connection)) continue;
-      if (!isPast && !isOver(connection, subject.outcome(connection), now, this.idleNs)) {
+      if (!isPast && !hasEnded(connection, subject.outcome(connection), now, this.idleNs)) {
         this.evicted += connection.legs.length;
       }
       known.isGone = true;

@@ -1,6 +1,6 @@
 import type { Case } from "../diagnose/case.ts";
 import type { Connection } from "../path/connection.ts";
-import { isOver } from "./connection-end.ts";
+import { hasEnded } from "./connection-end.ts";
 
 /** Legs that stay when memory is short, of those there may be. */
 const KEPT_SHARE = 0.6;
@@ -20,7 +20,7 @@ export function chooseLeaving(
   const over: Connection[] = [];
   const open: Connection[] = [];
   for (const connection of subject.connections) {
-    (isOver(connection, subject.outcome(connection), now, idleNs) ? over : open).push(connection);
+    (hasEnded(connection, subject.outcome(connection), now, idleNs) ? over : open).push(connection);
   }
   const byEnd = (a: Connection, b: Connection) => a.end - b.end;
   const leaving: Connection[] = [];
