@@ -63,8 +63,9 @@ export const REVERSE_PATH: readonly Check[] = [
   {
     id: "martians",
     look(facts, roles) {
-      // the counters are the whole host's, and tell nothing of one namespace
-      if (facts.namespaces.isHostNetwork !== true || roles.because.size === 0) return SILENT;
+      // the counters are the whole host's, its containers' as well: they tell nothing of one namespace among several
+      const { isHostNetwork, hasOthers } = facts.namespaces;
+      if (isHostNetwork !== true || hasOthers !== false || roles.because.size === 0) return SILENT;
       const counted = facts.count(({ routing }) =>
         routing === null ? undefined : (routing.get("in_martian_src") ?? 0) + (routing.get("in_martian_dst") ?? 0),
       );

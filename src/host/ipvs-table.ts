@@ -15,8 +15,11 @@ export interface IpvsService {
   name: string;
   /** The kernel's name: `rr`, `wlc`, `mh`. */
   scheduler: string;
-  /** How long a client stays with its server; null where it need not. */
-  persistenceSeconds: number | null;
+  /**
+   * How long a client stays with its server, in the kernel's own ticks (svc->timeout is printed as it is; Linux 6.1,
+   * HZ=250: 75000 where ipvsadm says 300). Null where it need not.
+   */
+  persistenceJiffies: number | null;
   destinations: IpvsDestination[];
 }
 
@@ -76,7 +79,7 @@ function serviceOf([kind = "", target = "", scheduler = "", ...flags]: readonly 
     mark,
     name: vip === null ? `fwmark:${mark}` : endpointText(vip),
     scheduler,
-    persistenceSeconds: persistent < 0 ? null : Number(flags[persistent + 1] ?? 0),
+    persistenceJiffies: persistent < 0 ? null : Number(flags[persistent + 1] ?? 0),
     destinations: [],
   };
 }

@@ -23,6 +23,7 @@ export const NETLINK_NETFILTER = 12;
 
 export interface NetlinkMessage {
   type: number;
+  flags: number;
   /** Behind the header; valid until the next message is asked for. */
   payload: Buffer;
 }
@@ -132,7 +133,11 @@ function* messages(bytes: Buffer): Generator<NetlinkMessage> {
   for (let at = 0; at + HEADER_BYTES <= bytes.length; ) {
     const length = bytes.readUInt32LE(at);
     if (length < HEADER_BYTES || at + length > bytes.length) return;
-    yield { type: bytes.readUInt16LE(at + 4), payload: bytes.subarray(at + HEADER_BYTES, at + length) };
+    yield {
+      type: bytes.readUInt16LE(at + 4),
+      flags: bytes.readUInt16LE(at + 6),
+      payload: bytes.subarray(at + HEADER_BYTES, at + length),
+    };
     at += (length + 3) & ~3;
   }
 }
