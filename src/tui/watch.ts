@@ -1,5 +1,6 @@
 import { openSync } from "node:fs";
 import { ReadStream } from "node:tty";
+import { endOfRun } from "../live/end-of-run.ts";
 import type { LiveHandle, LiveOptions } from "../live/live-handle.ts";
 import type { LiveModel } from "../live/live-model.ts";
 import { startLive } from "../live/start-live.ts";
@@ -36,7 +37,7 @@ export async function watch(options: WatchOptions): Promise<LiveModel | null> {
         : await startExporter(handle, { ...options.exporter, onProblem: options.onProblem });
     try {
       if (!isInteractive) {
-        await ended(handle);
+        await endOfRun(handle.ended);
         return handle.model();
       }
       await dashboard(handle, options);
@@ -64,15 +65,4 @@ async function dashboard(handle: LiveHandle, { live, evidenceDirectory }: WatchO
   } finally {
     if (readsStdin) input.destroy();
   }
-}
-
-/** Until its sources end, or a signal does. */
-async function ended(handle: LiveHandle): Promise<void> {
-  let stop: () => void = () => {};
-  const stopped = new Promise<void>((resolve) => {
-    stop = resolve;
-  });
-  process.once("SIGINT", stop).once("SIGTERM", stop);
-  await Promise.race([handle.ended, stopped]);
-  process.removeListener("SIGINT", stop).removeListener("SIGTERM", stop);
 }

@@ -1,0 +1,91 @@
+import { string as stringArg } from "@oclif/core/args";
+import { string as stringFlag } from "@oclif/core/flags";
+import { UsageError } from "../src/cli/exit-codes.ts";
+import { SOURCE_FLAGS, sourceSpecs } from "../src/cli/live-flags.ts";
+import { parseBytes, parseSpan } from "../src/cli/sizes-and-spans.ts";
+import type { WriterStats } from "../src/store/store-writer.ts";
+import { BaseCommand } from "./base.ts";
+
+export default class Record extends BaseCommand {
+  static override summary = "keep what happens in a store: the flight recorder";
+
+  static override description =
+    `Watches like \`top\`, without a screen, and keeps connections, findings, what each minute brought, and the packets of broken
+connections in a SQLite file that \`query\`, \`flows --store\`, \`diff\` and \`top --store\` read, also while it is written. It
+commits every second. Where the disk is full it says so, keeps the newest in memory, and goes on when there is room.`;
+
+  static override examples = [
+    {
+      description: "This load balancer, the last day of it",
+      command: "<%= config.bin %> <%= command.id %> eth0 eth1 --store /var/lib/l4scope/lb1.db --keep 24h --max-size 4G",
+    },
+    {
+      description: "Another one, without installing anything there",
+      command: "ssh lb2 tcpdump -i any -U -w - not port 22 | <%= config.bin %> <%= command.id %> - --store lb2.db",
+    },
+    {
+      description: "Yesterday's captures, to ask questions of",
+      command: "<%= config.bin %> <%= command.id %> --replay lb1.pcap --speed max --store incident.db",
+    },
+  ];
+
+  static override args = {
+    interface: stringArg({ description: "an interface; - is a capture on stdin", multiple: true }),
+  };
+
+  static override flags = {
+    ...SOURCE_FLAGS,
+    store: stringFlag({ summary: "The file; it is made where there is none.", helpValue: "DB", required: true }),
+    keep: stringFlag({ summary: "Take out what is older: 90m, 24h, 7d.", helpValue: "SPAN", default: "24h" }),
+    "max-size": stringFlag({ summary: "Take out the oldest beyond this: 500M, 4G.", helpValue: "SIZE" }),
+  };
+
+  override async run(): Promise<WriterStats | undefined> {
+    const { args, flags } = await this.parse(Record);
+    const sources = sourceSpecs(args.interface ?? [], flags);
+    const keepSeconds = parseSpan(flags.keep);
+    if (keepSeconds === null) throw new UsageError(`--keep ${flags.keep}: a number and s, m, h, d or w, like 24h`);
+    const maxBytes = flags["max-size"] === undefined ? undefined : parseBytes(flags["max-size"]);
+    if (maxBytes === null) throw new UsageError(`--max-size ${flags["max-size"]}: a number and k, M, G or T, like 4G`);
+    const { hostname } = await import("node:os");
+    const { endOfRun } = await import("../src/live/end-of-run.ts");
+    const { record } = await import("../src/store/record-session.ts");
+    const { loadTopology } = await import("../src/topology/load.ts");
+    const { THRESHOLDS } = await import("../src/diagnose/thresholds.ts");
+    const topology =
+      flags.topology === undefined ? null : await loadTopology({ file: flags.topology, registry: THRESHOLDS });
+    const isReplay = flags.replay !== undefined;
+    const recording = await record(flags.store, {
+      live: {
+        sources,
+        topology,
+        maxFlows: flags["max-flows"],
+        ...(flags.duration === undefined ? {} : { durationSeconds: flags.duration }),
+      },
+      facts: {
+        version: this.config.version,
+        host: hostname(),
+        sources: [
+          ...(args.interface ?? []),
+          ...(flags.interface ?? []),
+          ...(flags.source ?? []),
+          ...(flags.replay ?? []),
+        ],
+      },
+      // what is played back is as old as it is
+      keep: { ...(isReplay ? {} : { keepSeconds }), ...(maxBytes === undefined ? {} : { maxBytes }) },
+      onNotice: (line) => this.warn(line),
+    });
+    try {
+      await endOfRun(recording.ended);
+    } finally {
+      await recording.stop();
+    }
+    const stats = recording.stats();
+    const { health } = recording.handle.model();
+    if (health.state === "failed") this.warn(health.failure ?? "a source failed");
+    if (stats.dropped > 0) this.warn(`${stats.dropped} rows found no room and were dropped`);
+    this.log(`${stats.connections} connections and ${stats.evidence} packets' evidence kept in ${flags.store}`);
+    return stats;
+  }
+}

@@ -1,0 +1,87 @@
+import { string as stringArg } from "@oclif/core/args";
+import { integer, string as stringFlag } from "@oclif/core/flags";
+import { SOURCE_FLAGS, sourceSpecs } from "../src/cli/live-flags.ts";
+import { BaseCommand } from "./base.ts";
+
+export default class Serve extends BaseCommand {
+  static override summary = "serve metrics of what happens now to Prometheus";
+
+  static override description =
+    `Watches like \`top\`, without a screen, and answers /metrics (OpenMetrics to who asks for it), /findings as JSON, /healthz
+and /readyz. It listens on loopback unless told; a web config file of the Prometheus exporter toolkit brings TLS and
+passwords, and may change while it runs. No client's address is ever a label, and the number of series is bounded.
+
+With --duration it ends by itself; else on SIGINT or SIGTERM.`;
+
+  static override examples = [
+    { description: "This load balancer", command: "<%= config.bin %> <%= command.id %> eth0 eth1" },
+    {
+      description: "For others to scrape, with TLS and a password",
+      command: "<%= config.bin %> <%= command.id %> eth0 --listen :9464 --web-config web.yml",
+    },
+    {
+      description: "A capture as if it happened now",
+      command: "<%= config.bin %> <%= command.id %> --replay lb1.pcap",
+    },
+  ];
+
+  static override args = {
+    interface: stringArg({ description: "an interface; - is a capture on stdin", multiple: true }),
+  };
+
+  static override flags = {
+    ...SOURCE_FLAGS,
+    listen: stringFlag({
+      summary: "Where to listen; :9464 is every address.",
+      helpValue: "ADDRESS:PORT",
+      default: "127.0.0.1:9464",
+    }),
+    "web-config": stringFlag({
+      summary: "TLS and users: a web config file of the Prometheus exporter toolkit.",
+      helpValue: "FILE",
+    }),
+    "max-series": integer({
+      summary: "Series at most; VIPs, backends and members beyond it are counted as other.",
+      min: 100,
+      max: 1_000_000,
+      default: 100_000,
+      helpValue: "N",
+    }),
+  };
+
+  override async run(): Promise<{ url: string } | undefined> {
+    const { args, flags } = await this.parse(Serve);
+    const sources = sourceSpecs(args.interface ?? [], flags);
+    const { endOfRun } = await import("../src/live/end-of-run.ts");
+    const { serve } = await import("../src/metrics/serve-session.ts");
+    const { loadTopology } = await import("../src/topology/load.ts");
+    const { THRESHOLDS } = await import("../src/diagnose/thresholds.ts");
+    const topology =
+      flags.topology === undefined ? null : await loadTopology({ file: flags.topology, registry: THRESHOLDS });
+    const serving = await serve(
+      {
+        sources,
+        topology,
+        maxFlows: flags["max-flows"],
+        maxSeries: flags["max-series"],
+        ...(flags.duration === undefined ? {} : { durationSeconds: flags.duration }),
+      },
+      {
+        listen: flags.listen,
+        version: this.config.version,
+        ...(flags["web-config"] === undefined ? {} : { webConfigFile: flags["web-config"] }),
+        onProblem: (line) => this.warn(line),
+      },
+    );
+    try {
+      this.logToStderr(`serving ${serving.url}/metrics`);
+      const { duration } = flags;
+      // the last figures of a replay stay to be scraped
+      const ends = duration === undefined ? new Promise<void>(() => {}) : serving.handle.ended;
+      await endOfRun(ends);
+    } finally {
+      await serving.stop();
+    }
+    return flags.json ? { url: serving.url } : undefined;
+  }
+}
