@@ -1,8 +1,7 @@
 import { formatNumberOf } from "../format-quantity.ts";
-import { joinFacts } from "../text/headline.ts";
 import { type Page, printable, wrap } from "../text/page.ts";
 import type { ExplainAnswer, ExplainReport } from "./hash-report.ts";
-import { changeText, headLines, remarks, signed } from "./hash-words.ts";
+import { changeText, factLines, headLines, remarks, signed } from "./hash-words.ts";
 import { keyText } from "./key-text.ts";
 
 /** Where one connection goes by each method, with every step on the way. */
@@ -14,16 +13,14 @@ export function explainText(report: ExplainReport, page: Page): string {
   const indent = " ".repeat(labelWidth + 4);
   const stepLines = (steps: ExplainAnswer["steps"]) => {
     const facts = steps.map(({ name, value }) => `${printable(name)} ${printable(value)}`);
-    const lines = joinFacts(facts, page.width - indent.length);
-    return lines
-      .flatMap((line) => wrap(line, page.width - indent.length, "  "))
-      .map((line) => page.paint.quiet(indent + line));
+    return factLines(facts, page.width - indent.length).map((line) => page.paint.quiet(indent + line));
   };
   const blocks = told.map(({ label, answer }) => {
     const { backend, steps, afterwards } = answer;
     const lines = [`  ${label.padEnd(labelWidth)}  ${backend ?? "none"}`, ...stepLines(steps)];
     if (afterwards !== null && change !== null) {
-      const verb = afterwards.backend === backend ? "stays" : `goes to ${afterwards.backend ?? "none"}`;
+      const move = afterwards.backend === null ? "is turned away" : `goes to ${afterwards.backend}`;
+      const verb = afterwards.backend === backend ? "stays" : move;
       lines.push(
         ...wrap(`after ${changeText(change)}: ${verb}`, page.width - indent.length).map((line) => indent + line),
       );

@@ -49,6 +49,13 @@ export function remarks({ answers, pool }: HashReport<unknown>, page: Page): str
   );
 }
 
+/** Facts behind one another, each on a line of its own where need be; what has no blanks is broken anywhere. */
+export function factLines(facts: readonly string[], width: number): string[] {
+  const letters = width - 2;
+  const longWord = new RegExp(`\\S{${letters}}(?=\\S)`, "g");
+  return joinFacts(facts, width).flatMap((line) => wrap(line.replace(longWord, "$& "), width, "  "));
+}
+
 /** A line that begins with a sign, wrapped under itself. */
 export function signed(sign: "good" | "risk" | "none", text: string, page: Page): string[] {
   const [first = "", ...more] = wrap(text, page.width - 2);

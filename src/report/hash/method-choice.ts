@@ -98,7 +98,14 @@ function optionsForAll(
       const names = [...new Set(methods.flatMap((method) => Object.keys(method.defaults)))];
       throw new QuestionError(`no method asked for has an option ${path}${suggestion(path, names)}`);
     }
-    for (const method of having) set(method, path, value);
+    for (const method of having) {
+      try {
+        set(method, path, value);
+      } catch (error) {
+        if (!(error instanceof QuestionError)) throw error;
+        throw new QuestionError(`${error.message}; ID.${path}=VALUE sets it for one method`);
+      }
+    }
   }
   return options;
 }

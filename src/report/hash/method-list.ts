@@ -1,6 +1,6 @@
 import type { SelectionMethod } from "../../balance/selection/selection.ts";
-import { joinFacts } from "../text/headline.ts";
 import { type Page, wrap } from "../text/page.ts";
+import { factLines } from "./hash-words.ts";
 import { optionText, valueText } from "./method-choice.ts";
 
 /** The document of `hash --list --json`. */
@@ -23,7 +23,7 @@ export function methodListText(methods: readonly SelectionMethod[], page: Page):
   return methods
     .flatMap(({ id, summary, defaults }) => {
       const [first = "", ...more] = wrap(summary, page.width - indent.length);
-      const wrapped = joinFacts(Object.entries(defaults).map(optionText), page.width - indent.length);
+      const wrapped = factLines(Object.entries(defaults).map(optionText), page.width - indent.length);
       return [
         `  ${page.paint.title(id.padEnd(width))}  ${first}`,
         ...more.map((line) => indent + line),

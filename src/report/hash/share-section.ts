@@ -42,7 +42,7 @@ function evenness(rows: readonly Row[], { pool }: ShareReport, page: Page): stri
   if (skewed.length === 0) {
     return signed(
       "good",
-      `all ${judged.length} methods share by the weights; at most, with ${most.label}, ${has}`,
+      `${judged.length === 2 ? "both" : `all ${judged.length}`} methods share by the weights; at most, with ${most.label}, ${has}`,
       page,
     );
   }

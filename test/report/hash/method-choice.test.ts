@@ -49,7 +49,7 @@ describe("methods asked for", () => {
     [{ options: ["slat=1"] }, "no method asked for has an option slat; did you mean salt?"],
     [{ options: ["nosuch.salt=1"] }, "no method nosuch"],
     [{ methods: ["rendezvous-sample"], options: ["modulo-sample.salt=1"] }, "modulo-sample is not among the methods"],
-    [{ options: ["salt=x"] }, "modulo-sample.salt=x: expected a number"],
+    [{ options: ["salt=x"] }, "modulo-sample.salt=x: expected a number; ID.salt=VALUE sets it for one method"],
   ])("%j is refused", (wishes, message) => expect(() => choose(wishes)).toThrow(message));
 });
 
