@@ -27,14 +27,17 @@ const ROOM_LEFT = 0.9;
 /** Takes the oldest out of a store, in batches. */
 export class Pruner {
   private readonly database: Sqlite;
+  private readonly run: number;
   private readonly pageBytes: number;
   private readonly oldest: { connections: Statement; evidence: Statement; minute: Statement };
   private readonly batch: Statement;
   private readonly unrelate: Statement;
   private readonly delete: Statement;
 
-  constructor(database: Sqlite) {
+  /** @param run whose open findings stay: they hold still, however long ago they were told. */
+  constructor(database: Sqlite, run: number) {
     this.database = database;
+    this.run = run;
     this.pageBytes = database.pragma("page_size", { simple: true }) as number;
     const seconds = (table: string, column: string) =>
       database.prepare(`SELECT ${column} / 1000000000 FROM ${table} ORDER BY ${column} LIMIT 1 OFFSET ?`).pluck();
@@ -113,7 +116,10 @@ export class Pruner {
         run("DELETE FROM minute_ports WHERE minute <= ?", minute);
         run("DELETE FROM minute_samples WHERE minute <= ?", minute);
         gone.evidence += run("DELETE FROM evidence WHERE time_ns < ?", before);
-        gone.findings += run("DELETE FROM findings WHERE last_ns < ? AND state <> 'open'", before);
+        gone.findings += run(
+          `DELETE FROM findings WHERE last_ns < ? AND (state <> 'open' OR run <> ${this.run})`,
+          before,
+        );
         run(
           `DELETE FROM runs WHERE ended_ns < ? AND id NOT IN (SELECT run FROM minutes UNION SELECT run FROM findings)
              AND NOT EXISTS (SELECT 1 FROM connections WHERE id BETWEEN runs.id << 32 AND (runs.id << 32) + 4294967295)`,

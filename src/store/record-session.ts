@@ -64,7 +64,8 @@ async function recordInto(writer: StoreWriter, live: LiveOptions): Promise<Recor
           time: now,
           connection: null,
           findingKey: key,
-          note: evidence.text,
+          // the finding itself is in its table: this is to recognise it by
+          note: evidence.text.split("\n", 1)[0] ?? "",
           packets: evidence.packets,
           pcapng: evidence.pcapng,
         },

@@ -16,6 +16,9 @@ export interface NarrowedBy {
   stepSeconds?: number;
 }
 
+/** A row of one of this room's own statements. */
+export type StoredRow = Record<string, string | number | Buffer | null>;
+
 /** Statement of a user that is ready to run. */
 export interface PreparedSql {
   columns: readonly AnswerColumn[];
@@ -115,11 +118,21 @@ export class StoreReader {
    *
    * @throws StoreError where the store is damaged.
    */
-  read(sql: string, ...parameters: unknown[]): Record<string, string | number | Buffer | null>[] {
+  read(sql: string, ...parameters: unknown[]): StoredRow[] {
     return this.guarded(() => this.statement(sql).all(...parameters)) as Record<
       string,
       string | number | Buffer | null
     >[];
+  }
+
+  /** The same, a row at a time; nothing else can be read meanwhile. */
+  *iterate(sql: string, ...parameters: unknown[]): Generator<StoredRow> {
+    const rows = this.guarded(() => this.database.prepare(sql).iterate(...parameters));
+    for (;;) {
+      const next = this.guarded(() => rows.next());
+      if (next.done === true) return;
+      yield next.value as StoredRow;
+    }
   }
 
   /** A function of SQL that lasts as long as the connection. */

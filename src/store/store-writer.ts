@@ -76,7 +76,7 @@ export class StoreWriter {
     this.database = database;
     this.options = options;
     this.rows = new RunRows(database, facts);
-    this.pruner = new Pruner(database);
+    this.pruner = new Pruner(database, this.rows.run);
   }
 
   /** The run's number in the store. */

@@ -10,7 +10,7 @@ import { type ConnectionRow, connectionOfRow, READ_COLUMNS } from "./connection-
 import { nsOfEpoch } from "./epoch-ns.ts";
 import type { Journey } from "./journey.ts";
 import { StoreReader } from "./store-reader.ts";
-import { type WindowWords, windowOf } from "./store-window.ts";
+import { type StoreWindow, type WindowWords, windowOf } from "./store-window.ts";
 import { RUN_FACTOR, type StoredConnection } from "./stored-connection.ts";
 import { conditionOf, nodeOf, type StoredSelection } from "./stored-filter.ts";
 
@@ -55,8 +55,7 @@ export class StoredConnectionList {
     this.reader = reader;
     // one state of the store from here on, whatever is written or taken out meanwhile
     reader.beginSnapshot();
-    const rows = reader.read("SELECT id, document FROM journeys");
-    this.journeys = new Map(rows.map(({ id, document }) => [Number(id), JSON.parse(String(document)) as Journey]));
+    this.journeys = readJourneys(reader);
     const legs = [...this.journeys.values()].flatMap((journey) => journey.legs);
     this.points = [...new Set(legs.map(({ point }) => point))].sort();
   }
@@ -119,6 +118,31 @@ export class StoredConnectionList {
     if (row === undefined || journey === undefined) throw new Error(`connection ${key} is not in ${this.reader.path}`);
     return connectionOfRow(row as ConnectionRow, journey, this.withRun);
   }
+}
+
+/** Connections of clients that were there within a window, the newest first, at most so many. */
+export function* clientsWithin(
+  reader: StoreReader,
+  { from, to }: StoreWindow,
+  limit: number,
+): Generator<StoredConnection> {
+  const journeys = readJourneys(reader);
+  const rows = reader.iterate(
+    `SELECT ${READ_COLUMNS} FROM connections AS c
+     WHERE c.start_ns < ? AND c.end_ns >= ? AND c.health_check = 0 AND c.role = 'client' ORDER BY c.start_ns DESC LIMIT ?`,
+    to,
+    from,
+    limit,
+  );
+  for (const row of rows) {
+    const journey = journeys.get(Number(row.journey));
+    if (journey !== undefined) yield connectionOfRow(row as ConnectionRow, journey, false);
+  }
+}
+
+function readJourneys(reader: StoreReader): Map<number, Journey> {
+  const rows = reader.read("SELECT id, document FROM journeys");
+  return new Map(rows.map(({ id, document }) => [Number(id), JSON.parse(String(document)) as Journey]));
 }
 
 function lineOf({ connection, firstByte }: StoredConnection): ConnectionLine {

@@ -38,7 +38,9 @@ GROUP BY vip, backend, by, cause ORDER BY resets DESC, vip, backend LIMIT :limit
       { name: "confidence", title: "confidence" },
       { name: "title", title: "title" },
     ],
-    sql: `SELECT finding, severity, state, coalesce(member, node, backend, vip, '-') AS place, opened_ns AS since,
+    sql: `SELECT finding, severity,
+  CASE WHEN state = 'open' AND (SELECT ended_ns FROM runs WHERE id = run) IS NOT NULL THEN 'open at end' ELSE state END AS state,
+  coalesce(member, node, backend, vip, '-') AS place, opened_ns AS since,
   CASE state WHEN 'open' THEN NULL ELSE coalesce(closed_ns, last_ns) END AS until, connections, confidence, title
 FROM findings
 WHERE coalesce(opened_ns, last_ns) < :to_ns AND coalesce(last_ns, opened_ns) >= :from_ns AND state <> 'withdrawn'
