@@ -85,7 +85,7 @@ commits every second. Where the disk is full it says so, keeps the newest in mem
     const { health } = recording.handle.model();
     if (health.state === "failed") this.warn(health.failure ?? "a source failed");
     if (stats.dropped > 0) this.warn(`${stats.dropped} rows found no room and were dropped`);
-    this.log(`${stats.connections} connections and ${stats.evidence} packets' evidence kept in ${flags.store}`);
+    this.log(`${stats.connections} connections kept in ${flags.store}`);
     return stats;
   }
 }
