@@ -59,7 +59,15 @@ export function pcapngOf(
   packets: readonly LegPacket[],
   timeBase: TimeBase,
 ): Uint8Array {
-  return Buffer.concat([...packetSlice(connected, connections, packets, timeBase)]);
+  const pieces = [...packetSlice(connected, connections, packets, timeBase)];
+  // memory of its own: it goes to another thread
+  const file = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    file.set(piece, at);
+    at += piece.length;
+  }
+  return file;
 }
 
 function directionOf(
