@@ -31,8 +31,20 @@ export function designEffect(clusters: Iterable<Counted>): number {
     if (cluster.trials > 0) spread += square / (cluster.trials * share * (1 - share));
   }
   if (chiSquareTail(spread, all.length - 1) > MAX_CHANCE) return 1;
-  const clustered = ((all.length / (all.length - 1)) * squares) / trials ** 2;
+  const count = effectiveClusters(all.map((cluster) => cluster.trials));
+  const clustered = ((count / (count - 1)) * squares) / trials ** 2;
   return Math.max(1, clustered / alone);
+}
+
+/** How many clusters of one size would say as much as these of many (Kish 1965). */
+export function effectiveClusters(sizes: Iterable<number>): number {
+  let sum = 0;
+  let squares = 0;
+  for (const size of sizes) {
+    sum += size;
+    squares += size ** 2;
+  }
+  return squares > 0 ? sum ** 2 / squares : 0;
 }
 
 /** Counts as if each of the trials that are left had been drawn alone. */

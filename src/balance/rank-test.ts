@@ -1,3 +1,4 @@
+import { effectiveClusters } from "./clusters.ts";
 import { logGamma } from "./statistics.ts";
 import { studentTail } from "./two-samples.ts";
 
@@ -84,15 +85,20 @@ function varianceOfMean(
   others: number,
   clusterOf: Int32Array | undefined,
 ): { variance: number; clusters: number } | null {
-  const sums = new Map<number, number>();
+  const sums = new Map<number, { deviation: number; size: number }>();
   const average = sumOf(placed) / placed.length;
   placed.forEach((value, i) => {
     const cluster = clusterOf === undefined ? i : clusterOf[i]!;
-    sums.set(cluster, (sums.get(cluster) ?? 0) + value - average);
+    const known = sums.get(cluster);
+    if (known) {
+      known.deviation += value - average;
+      known.size++;
+    } else sums.set(cluster, { deviation: value - average, size: 1 });
   });
-  const clusters = sums.size;
-  if (clusters < (clusterOf === undefined ? 2 : MIN_CLUSTERS)) return null;
+  if (sums.size < (clusterOf === undefined ? 2 : MIN_CLUSTERS)) return null;
   let squares = 0;
-  for (const sum of sums.values()) squares += sum ** 2;
+  for (const { deviation } of sums.values()) squares += deviation ** 2;
+  // of clusters of many sizes, a few large ones decide
+  const clusters = effectiveClusters([...sums.values()].map(({ size }) => size));
   return { variance: (squares * clusters) / (clusters - 1) / (2 * placed.length * others) ** 2, clusters };
 }

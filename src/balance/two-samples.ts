@@ -108,6 +108,22 @@ export function studentTail(t: number, degrees: number): number {
   return incompleteBeta(degrees / (degrees + t ** 2), degrees / 2, 0.5);
 }
 
+/**
+ * What a p-value is worth when the variance behind it was measured on so few clusters: the same deviation as Student's t
+ * instead of the normal one.
+ */
+export function ofFewClusters(pValue: number, degrees: number): number {
+  if (!(pValue > 0) || pValue >= 1 || !(degrees >= 1)) return pValue;
+  let low = 0;
+  let high = 40;
+  for (let i = 0; i < 60; i++) {
+    const middle = (low + high) / 2;
+    if (chiSquareTail(middle ** 2, 1) > pValue) low = middle;
+    else high = middle;
+  }
+  return Math.max(pValue, studentTail(low, degrees));
+}
+
 /** Regularized incomplete beta function I_x(a, b), by its continued fraction (Lentz; DLMF 8.17.22). */
 function incompleteBeta(x: number, a: number, b: number): number {
   if (x <= 0) return 0;

@@ -1,30 +1,35 @@
-import { deflate, designEffect } from "../balance/clusters.ts";
+import { deflate, designEffect, effectiveClusters } from "../balance/clusters.ts";
 import { logRank, type WatchedLife } from "../balance/log-rank.ts";
-import { type Counted, compareProportions } from "../balance/two-samples.ts";
+import { type Counted, type CountTest, compareProportions, ofFewClusters } from "../balance/two-samples.ts";
 import type { Measure } from "./comparison.ts";
 import {
   ALPHA,
   LEAST_FAILURE_DIFFERENCE,
   LEAST_RETRANSMIT_DIFFERENCE,
   LEAST_RETRANSMIT_RATIO,
+  MIN_CLIENTS,
   MUCH_MORE,
 } from "./limits.ts";
 import { byClient, type Draft, only, type Pair } from "./pair.ts";
 import type { ConnectionSample } from "./side.ts";
 import { sourceOf } from "./source.ts";
 
-/** How many of a pair's connections met something; null where none did on either side. */
+/**
+ * How many of a pair's connections met something; null where none did on either side.
+ *
+ * @param leastEffect of a part of a VIP: the design effect of the VIP itself, for parts have few clients
+ */
 export function compareEvents(
   pair: Pair,
   measure: Measure,
   isEvent: (one: ConnectionSample) => boolean,
-  detail: string | null = null,
+  { detail = null, leastEffect = 1 }: { detail?: string | null; leastEffect?: number } = {},
 ): Draft | null {
   const before = countOf(pair.before, isEvent);
   const after = countOf(pair.after, isEvent);
   if (before.events + after.events === 0 || before.trials === 0 || after.trials === 0) return null;
   const one = (sample: ConnectionSample) => ({ events: isEvent(sample) ? 1 : 0, trials: 1 });
-  const effects = effectsOf([byClient(pair.before, one)], [byClient(pair.after, one)]);
+  const effect = effectOf(byClient(pair.before, one), byClient(pair.after, one), leastEffect);
   const difference = after.events / after.trials - before.events / before.trials;
   return {
     kind: "count",
@@ -34,8 +39,7 @@ export function compareEvents(
     before,
     after,
     difference,
-    ...compareProportions(deflate(before, effects.before), deflate(after, effects.after)),
-    designEffect: Math.max(effects.before, effects.after),
+    ...compareClustered(before, after, effect),
     source: sourceOf(pair, isEvent, difference),
     matters: Math.abs(difference) >= LEAST_FAILURE_DIFFERENCE,
     explanation: isExplainedByWatching(pair, isEvent) ? "watched-longer" : null,
@@ -53,10 +57,10 @@ export function compareRetransmits(pair: Pair): Draft | null {
   const before = sum(whole.before.map(of));
   const after = sum(whole.after.map(of));
   if (before.events + after.events === 0 || before.trials === 0 || after.trials === 0) return null;
-  const effects = effectsOf(
-    [byClient(whole.before, of), whole.before.map(of)],
-    [byClient(whole.after, of), whole.after.map(of)],
-  );
+  const effect = effectOf(byClient(whole.before, of), byClient(whole.after, of), 1, [
+    whole.before.map(of),
+    whole.after.map(of),
+  ]);
   const shares = [before.events / before.trials, after.events / after.trials] as const;
   const difference = shares[1] - shares[0];
   return {
@@ -67,8 +71,7 @@ export function compareRetransmits(pair: Pair): Draft | null {
     before,
     after,
     difference,
-    ...compareProportions(deflate(before, effects.before), deflate(after, effects.after)),
-    designEffect: Math.max(effects.before, effects.after),
+    ...compareClustered(before, after, effect),
     source: null,
     matters:
       Math.abs(difference) >= LEAST_RETRANSMIT_DIFFERENCE &&
@@ -94,20 +97,56 @@ function sum(counts: readonly Counted[]): Counted {
 }
 
 /**
- * The design effect of each side: the largest of several ways of clustering. A side on which nothing happened, or has
- * too few clients, varies as the other does, as far as can be known.
+ * How much more counts vary than if each were drawn alone: the largest design effect of either side and any way of
+ * clustering. Where clients are too few to show it, they are no sample of clients: the same ones on both sides are
+ * compared with themselves, other ones count once each.
  */
-function effectsOf(
-  before: readonly (readonly Counted[])[],
-  after: readonly (readonly Counted[])[],
-): { before: number; after: number } {
-  const known = (ways: typeof before) => ways.map(designEffect).filter((effect) => !Number.isNaN(effect));
-  const ofBefore = known(before);
-  const ofAfter = known(after);
-  return {
-    before: Math.max(1, ...(ofBefore.length > 0 ? ofBefore : ofAfter)),
-    after: Math.max(1, ...(ofAfter.length > 0 ? ofAfter : ofBefore)),
-  };
+function effectOf(
+  before: ClientCounts,
+  after: ClientCounts,
+  leastEffect = 1,
+  otherWays: readonly (readonly Counted[])[] = [],
+): ClusterEffect {
+  const degrees = [before, after].reduce(
+    (total, counts) => total + effectiveClusters([...counts.values()].map(({ trials }) => trials)) - 1,
+    0,
+  );
+  return { effect: Math.max(leastEffect, knownEffect(before, after, otherWays)), degrees };
+}
+
+function knownEffect(before: ClientCounts, after: ClientCounts, otherWays: readonly (readonly Counted[])[]): number {
+  const ways = [[...before.values()], [...after.values()], ...otherWays];
+  const known = ways.map(designEffect).filter((effect) => !Number.isNaN(effect));
+  if (known.length > 0) return Math.max(...known);
+  if (Math.min(before.size, after.size) >= MIN_CLIENTS || isSameClients(before, after)) return 1;
+  const perClient = (counts: ClientCounts) => sum([...counts.values()]).trials / counts.size;
+  return Math.max(1, perClient(before), perClient(after));
+}
+
+/** How much more counts vary, and how many clusters, less one a side, that was measured on. */
+export interface ClusterEffect {
+  effect: number;
+  degrees: number;
+}
+
+/** Compares counts that vary more than if each were drawn alone. */
+export function compareClustered(
+  before: Counted,
+  after: Counted,
+  { effect, degrees }: ClusterEffect,
+): { test: CountTest; pValue: number; designEffect: number } {
+  const { test, pValue } = compareProportions(deflate(before, effect), deflate(after, effect));
+  return { test, pValue: effect > 1 ? ofFewClusters(pValue, degrees) : pValue, designEffect: effect };
+}
+
+type ClientCounts = ReadonlyMap<string, Counted>;
+
+/** Most of either side are of clients that the other side has. */
+function isSameClients(before: ClientCounts, after: ClientCounts): boolean {
+  const shared = (own: ClientCounts, other: ClientCounts) =>
+    sum([...own].flatMap(([client, counts]) => (other.has(client) ? [counts] : []))).trials * 2 >=
+    sum([...own.values()]).trials;
+  return shared(before, after) && shared(after, before);
 }
 
 /** One side watched its connections for longer, and at the same age as many of them met it on both. */

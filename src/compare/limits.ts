@@ -24,6 +24,10 @@ export const LEAST_QUARTER_SECONDS = 5e-3;
 export const MUCH_MORE = 1.5;
 /** Chance that one takes longer after than before: 0.5 is none. */
 export const LEAST_SUPERIORITY = 0.1;
+/** Clients on each side, below which they show nothing of how clients differ. */
+export const MIN_CLIENTS = 4;
+/** Machines are busy with other things for a second or so: a shorter side shows that, and no change (lab: dnat-ipv6). */
+export const MIN_TIMED_SECONDS = 2;
 /** Durations on each side, below which none are compared. */
 export const MIN_TIMINGS = 10;
 /** Shares can be compared where most connections have a backend or member, and about as many on both sides. */

@@ -25,7 +25,7 @@ export function only(pair: Pair, subject: Subject, holds: (one: ConnectionSample
 export function byClient(
   connections: readonly ConnectionSample[],
   of: (one: ConnectionSample) => { events: number; trials: number },
-): { events: number; trials: number }[] {
+): Map<string, { events: number; trials: number }> {
   const clients = new Map<string, { events: number; trials: number }>();
   for (const one of connections) {
     const { events, trials } = of(one);
@@ -35,5 +35,5 @@ export function byClient(
       known.trials += trials;
     } else clients.set(one.client, { events, trials });
   }
-  return [...clients.values()];
+  return clients;
 }

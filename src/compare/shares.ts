@@ -1,6 +1,7 @@
-import { deflate, designEffectOfShares } from "../balance/clusters.ts";
-import { compareProportions, compareShares } from "../balance/two-samples.ts";
+import { designEffectOfShares, effectiveClusters } from "../balance/clusters.ts";
+import { compareShares, ofFewClusters } from "../balance/two-samples.ts";
 import type { Incomparable, Measure, ShareRow, Subject } from "./comparison.ts";
+import { type ClusterEffect, compareClustered } from "./counts.ts";
 import { LEAST_SHARE_DIFFERENCE, MAX_KNOWN_DIFFERENCE, MIN_KNOWN } from "./limits.ts";
 import type { Draft, Pair } from "./pair.ts";
 import type { ConnectionSample } from "./side.ts";
@@ -42,13 +43,13 @@ export function compareSharing(pair: Pair, sharing: Sharing): (Draft | Incompara
   const objection = objectionTo(before, after, sharing.what) ?? nameObjection(before, after, sharing.what);
   if (objection !== null) return [{ measure: sharing.shares, subject: sharing.subject, why: objection }];
   if (names.length < 2) return [];
-  const effects = effectsOf(before, after, names);
+  const effect = effectOf(before, after, names);
   const drafts: Draft[] = [];
   const common = names.filter((name) => before.counts.has(name) && after.counts.has(name));
   for (const name of names) {
-    if (!common.includes(name)) drafts.push(presence(name, sharing, before, after, effects));
+    if (!common.includes(name)) drafts.push(presence(name, sharing, before, after, effect));
   }
-  if (common.length > 1) drafts.push(shares(common, sharing, before, after, effects));
+  if (common.length > 1) drafts.push(shares(common, sharing, before, after, effect));
   return drafts;
 }
 
@@ -94,28 +95,23 @@ function nameObjection(before: Shared, after: Shared, what: string): string | nu
  * Connections that go together because their clients do: hashing by source gives a client's all to one. Where that
  * cannot be measured, a client whose connections all went to one counts once.
  */
-function effectsOf(before: Shared, after: Shared, names: readonly string[]): { before: number; after: number } {
-  const [ofBefore, ofAfter] = [before, after].map(({ clients, known }) => {
+function effectOf(before: Shared, after: Shared, names: readonly string[]): ClusterEffect {
+  const effects = [before, after].map(({ clients, known }) => {
     const rows = [...clients.values()].map((counts) => names.map((name) => counts.get(name) ?? 0));
     const effect = designEffectOfShares(rows, names.length);
+    if (!Number.isNaN(effect)) return effect;
     const isBySource = [...clients.values()].every((counts) => counts.size === 1);
-    return { effect, least: isBySource ? known / clients.size : 1 };
+    return isBySource ? known / clients.size : 1;
   });
-  const of = (own: typeof ofBefore, other: typeof ofAfter) => {
-    if (own === undefined || other === undefined) return 1;
-    if (!Number.isNaN(own.effect)) return own.effect;
-    return Number.isNaN(other.effect) ? own.least : Math.max(own.least, other.effect);
-  };
-  return { before: of(ofBefore, ofAfter), after: of(ofAfter, ofBefore) };
+  const clusters = [before, after].map(({ clients }) =>
+    effectiveClusters(
+      [...clients.values()].map((counts) => [...counts.values()].reduce((sum, count) => sum + count, 0)),
+    ),
+  );
+  return { effect: Math.max(1, ...effects), degrees: clusters.reduce((sum, count) => sum + count - 1, 0) };
 }
 
-function presence(
-  name: string,
-  sharing: Sharing,
-  before: Shared,
-  after: Shared,
-  effects: { before: number; after: number },
-): Draft {
+function presence(name: string, sharing: Sharing, before: Shared, after: Shared, effect: ClusterEffect): Draft {
   const [of, then] = [before, after].map(({ counts, known }) => ({ events: counts.get(name) ?? 0, trials: known })) as [
     { events: number; trials: number },
     { events: number; trials: number },
@@ -129,8 +125,7 @@ function presence(
     before: of,
     after: then,
     difference,
-    ...compareProportions(deflate(of, effects.before), deflate(then, effects.after)),
-    designEffect: Math.max(effects.before, effects.after),
+    ...compareClustered(of, then, effect),
     source: null,
     matters: true,
     explanation: null,
@@ -142,7 +137,7 @@ function shares(
   sharing: Sharing,
   before: Shared,
   after: Shared,
-  effects: { before: number; after: number },
+  effect: ClusterEffect,
 ): Draft {
   const counts = (shared: Shared) => names.map((name) => shared.counts.get(name) ?? 0);
   const [of, then] = [counts(before), counts(after)];
@@ -158,8 +153,8 @@ function shares(
   );
   const difference = sum(rows.map((row) => Math.abs(row.shareAfter - row.shareBefore))) / 2;
   const { pValue } = compareShares(
-    of.map((count) => count / effects.before),
-    then.map((count) => count / effects.after),
+    of.map((count) => count / effect.effect),
+    then.map((count) => count / effect.effect),
   );
   return {
     kind: "shares",
@@ -168,8 +163,8 @@ function shares(
     test: "chi-square",
     rows,
     difference,
-    designEffect: Math.max(effects.before, effects.after),
-    pValue,
+    designEffect: effect.effect,
+    pValue: effect.effect > 1 ? ofFewClusters(pValue, effect.degrees) : pValue,
     matters: difference >= LEAST_SHARE_DIFFERENCE,
     explanation: null,
   };

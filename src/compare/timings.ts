@@ -7,6 +7,7 @@ import {
   LEAST_SUPERIORITY,
   LEAST_TIMING_RATIO,
   LEAST_TIMING_SECONDS,
+  MIN_TIMED_SECONDS,
   MIN_TIMINGS,
   MUCH_MORE,
 } from "./limits.ts";
@@ -52,19 +53,24 @@ export function compareTimings(
     const at = (points: ReadonlyMap<string, Measured[]>) => [...points.keys()].slice(0, 3).join(", ");
     return { measure, subject: pair.subject, why: `measured at ${at(before)} before, at ${at(after)} after` };
   }
+  const short = Math.min(durations.before, durations.after);
+  if (short < MIN_TIMED_SECONDS) {
+    const why = `${short === durations.before ? "before" : "after"} is only ${short.toFixed(1)} s long`;
+    return { measure, subject: pair.subject, why };
+  }
   const { superiority, pValue } = compareRanks(clustered(of, durations.before), clustered(then, durations.after));
   const [first, second] = [figuresOf(of), figuresOf(then)];
   // where most take longer and the others less, neither says anything
   const isMinded = (at: TimingDifference["quantile"], ratio: number, seconds: number) =>
-    second[at] > first[at] === superiority > 0.5 &&
+    (second[at] - first[at]) * (superiority - 0.5) > 0 &&
     Math.abs(second[at] - first[at]) >= seconds &&
     Math.max(first[at], second[at]) >= Math.min(first[at], second[at]) * ratio;
   const isMedian = isMinded("p50", LEAST_TIMING_RATIO, LEAST_TIMING_SECONDS);
   const isQuarter = !isMedian && isMinded("p75", LEAST_QUARTER_RATIO, LEAST_QUARTER_SECONDS);
   const at = isQuarter ? "p75" : "p50";
   const difference = second[at] - first[at];
-  const loadRatio = load.after / load.before;
-  const isLoadOther = loadRatio > MUCH_MORE || loadRatio < 1 / MUCH_MORE;
+  const ratio = load.after / load.before;
+  const isByLoad = difference > 0 ? ratio > MUCH_MORE : difference < 0 && ratio < 1 / MUCH_MORE;
   return {
     kind: "timing",
     measure,
@@ -77,7 +83,7 @@ export function compareTimings(
     superiority,
     pValue,
     matters: (isMedian || isQuarter) && Math.abs(superiority - 0.5) >= LEAST_SUPERIORITY,
-    explanation: loadRatio > MUCH_MORE === difference > 0 && isLoadOther ? "load" : null,
+    explanation: isByLoad ? "load" : null,
   };
 }
 

@@ -14,12 +14,14 @@ const FAILURES = ["refused", "reset", "timeout"] as const;
 
 /** Everything that is tested of one VIP. */
 export function draftVip(pair: Pair, before: Side, after: Side, isSameView: boolean): Drafted {
+  const whole = compareEvents(pair, "failed", isFailed);
+  const leastEffect = whole?.kind === "count" ? whole.designEffect : 1;
   const made: (Draft | Incomparable | null)[] = [
     ...FAILURES.map((way) => compareEvents(pair, way, ({ outcome }) => outcome === way)),
     ...resetCauses(pair, isSameView),
     ...traffic(pair, isSameView),
     ...sharings(pair).flatMap((sharing) => compareSharing(pair, sharing)),
-    ...parts(pair).map((part) => compareEvents(part, "failed", isFailed)),
+    ...parts(pair).map((part) => compareEvents(part, "failed", isFailed, { leastEffect })),
     ...timings(pair, before, after),
   ];
   const found = made.filter((one) => one !== null);
@@ -61,7 +63,9 @@ function resetCauses(pair: Pair, isSameView: boolean): (Draft | Incomparable | n
   if (!isSameView && !isOneSided) {
     return [{ measure: "reset-cause", subject: pair.subject, why: "other points can tell other authors of resets" }];
   }
-  return [...causes].sort().map((cause) => compareEvents(pair, "reset-cause", (one) => causeOf(one) === cause, cause));
+  return [...causes]
+    .sort()
+    .map((cause) => compareEvents(pair, "reset-cause", (one) => causeOf(one) === cause, { detail: cause }));
 }
 
 function traffic(pair: Pair, isSameView: boolean): (Draft | Incomparable | null)[] {

@@ -69,7 +69,7 @@ describe("a wrong arrow is found", () => {
     [
       "from src to a command",
       { "src/report/a.ts": 'import { BaseCommand } from "../../commands/base.ts";' },
-      "src/report/a.ts:1 imports commands/base.ts: report (shows results as text, JSON, HTML) may import capture, decode, flow, topology, path, balance, diagnose",
+      "src/report/a.ts:1 imports commands/base.ts: report (shows results as text, JSON, HTML) may import capture, decode, flow, topology, path, balance, diagnose, compare",
     ],
     [
       "from a command to another",

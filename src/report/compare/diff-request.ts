@@ -34,6 +34,8 @@ export function diffRequest(choice: DiffChoice): DiffRequest | string {
     return stdinTwice(captures) ?? { kind: "captures", before: [first], after: [second] };
   }
   if (captures.length === 0) return "missing CAPTURE: name two captures, or some and --at TIME";
+  if (captures.length === 1)
+    return "one capture has two sides only by time: --at TIME, or name another to compare it with";
   return `${captures.length} captures could be divided in several ways: --before FILE... --after FILE..., or --at TIME`;
 }
 
