@@ -70,7 +70,7 @@ CREATE TABLE connections (
 ) STRICT;
 CREATE INDEX connections_by_start ON connections (start_ns);
 CREATE INDEX connections_by_vip ON connections (vip, start_ns);
-CREATE INDEX connections_by_client ON connections (client, start_ns, bytes_up, bytes_down, outcome, health_check);
+CREATE INDEX connections_by_client ON connections (client, start_ns, health_check, outcome, bytes_up, bytes_down);
 
 CREATE TABLE minutes (
   minute INTEGER NOT NULL,
