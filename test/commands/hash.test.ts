@@ -149,7 +149,7 @@ test.each<[string[], string]>([
 test("the examples of its help are lines that run", async () => {
   const help = (await runCli(["hash", "--help"])).stdout;
   const examples = [...help.matchAll(/^ {4}\$ l4scope (hash .*(?:\n {6}.*)*)/gm)].map(([, line]) =>
-    line!.replace(/\\?\s+/g, " "),
+    line!.replace(/(?:\\|\s)+/g, " "),
   );
   expect(examples.length).toBeGreaterThan(4);
   for (const example of examples) {

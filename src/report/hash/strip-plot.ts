@@ -7,6 +7,9 @@ export interface Strip {
 }
 
 const MOST_COLUMNS = 64;
+/** So many times the target ends the scale: what is beyond it would leave no room for the rest. */
+const FAR = 4;
+const BEYOND = "›";
 /** Marks that fall together, by how many they are; more than the last are that. */
 const MARKS = [" ", "•", "●", "◉"] as const;
 
@@ -16,19 +19,26 @@ const MARKS = [" ", "•", "●", "◉"] as const;
  *     share over expected  0.7     1.0               1.4
  *     katran-v2                     ◉
  *     ketama                ●  •  • │ •   •   •        •
+ *
+ * Values far beyond the target are a › at the end.
  */
 export function stripPlot(title: string, strips: readonly Strip[], target: number, page: Page): string[] {
   const labelWidth = Math.max(title.length, ...strips.map(({ label }) => label.length));
-  const columns = Math.min(MOST_COLUMNS, page.width - labelWidth - 5);
+  const columns = Math.min(MOST_COLUMNS, page.width - labelWidth - 6);
   const { low, high } = scaleOf(strips, target);
   const columnOf = (value: number) => Math.round(((value - low) / (high - low)) * (columns - 1));
   const targetColumn = columnOf(target);
   const rows = strips.map(({ label, values }) => {
     const counts = new Array<number>(columns).fill(0);
-    for (const value of values) counts[columnOf(value)]!++;
-    const cells = counts.map((count, column) =>
+    let isBeyond = false;
+    for (const value of values) {
+      if (value > high) isBeyond = true;
+      else counts[columnOf(value)]!++;
+    }
+    const cells = counts.map((count, column): string =>
       count === 0 && column === targetColumn ? "│" : MARKS[Math.min(count, MARKS.length - 1)]!,
     );
+    if (isBeyond) cells.push(BEYOND);
     return `  ${label.padEnd(labelWidth)}  ${cells.join("")}`.trimEnd();
   });
   return [
@@ -40,8 +50,8 @@ export function stripPlot(title: string, strips: readonly Strip[], target: numbe
 /** Tenths around all values and the target, with a tenth on either side at least. */
 function scaleOf(strips: readonly Strip[], target: number): { low: number; high: number } {
   const all = strips.flatMap(({ values }) => values);
-  const least = Math.min(target - 0.1, ...all);
-  const most = Math.max(target + 0.1, ...all);
+  const least = all.reduce((low, value) => Math.min(low, value), target - 0.1);
+  const most = all.reduce((high, value) => Math.min(target * FAR, Math.max(high, value)), target + 0.1);
   return { low: Math.floor(least * 10 + 1e-9) / 10, high: Math.ceil(most * 10 - 1e-9) / 10 };
 }
 

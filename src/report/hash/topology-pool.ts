@@ -21,6 +21,8 @@ export interface VipWish {
  */
 export function topologyPool({ vips }: Pick<Topology, "vips">, wish: VipWish): Pool {
   const entry = chooseVip(vips, wish);
+  const vip = wish.vip ?? entry.vip;
+  if (isForMany(vip)) throw new QuestionError(`${vip} stands for many: --vip must say which of them is called`);
   const notes: string[] = [];
   const backends: HashBackend[] = [];
   let backups = 0;
@@ -32,7 +34,26 @@ export function topologyPool({ vips }: Pick<Topology, "vips">, wish: VipWish): P
   }
   if (backups > 0) notes.push(`${formatNumberOf(backups, "backup")} left out`);
   if (backends.length === 0) throw new QuestionError(`${entry.vip} has no backends in this topology: give --backend`);
-  return { vip: entry.vip, protocol: wish.protocol ?? entry.protocol ?? "tcp", backends, source: "topology", notes };
+  return { vip, protocol: wish.protocol ?? entry.protocol ?? "tcp", backends, source: "topology", notes };
+}
+
+/** Whether it is any address, any port or a firewall mark. */
+function isForMany(vip: string): boolean {
+  const endpoint = parseEndpoint(vip);
+  return endpoint === null || endpoint.port === 0 || isAnyAddress(vip);
+}
+
+/** Whether an entry for many is this VIP's, too. */
+function covers(entry: string, vip: string): boolean {
+  const many = parseEndpoint(entry);
+  const one = parseEndpoint(vip);
+  if (many === null || one === null) return many === null;
+  const isItsAddress = isAnyAddress(entry) || many.address.every((word, i) => word === one.address[i]);
+  return isItsAddress && (many.port === 0 || many.port === one.port);
+}
+
+function isAnyAddress(vip: string): boolean {
+  return vip.startsWith("0.0.0.0:") || vip.startsWith("[::]:");
 }
 
 function chooseVip(vips: readonly TopologyVip[], { vip, protocol }: VipWish): TopologyVip {
@@ -44,7 +65,7 @@ function chooseVip(vips: readonly TopologyVip[], { vip, protocol }: VipWish): To
     if (!first) throw new QuestionError("no VIP in this topology: give --backend");
     throw new QuestionError(`--vip must say which VIP: ${[...new Set(names)].join(", ")}`);
   }
-  const found = fitting.find((entry) => entry.vip === vip);
+  const found = fitting.find((entry) => entry.vip === vip) ?? fitting.find((entry) => covers(entry.vip, vip));
   if (!found) throw new QuestionError(`no VIP ${vip} in this topology${suggestion(vip, names)}`);
   return found;
 }

@@ -30,9 +30,9 @@ describe("what a person sees", () => {
         10.2.0.12:8080       1     25.0%              33.6%          25.4%
         10.2.0.13:8080       1     25.0%              33.1%          25.2%
 
-        share / expected   0.6                         1.0                        1.4
-        rendezvous-sample       •                       │                      ••
-        modulo-sample                                  •••
+        share / expected   0.6                        1.0                        1.4
+        rendezvous-sample       •                      │                      ••
+        modulo-sample                                 •••
       "
     `);
   });
@@ -76,9 +76,9 @@ describe("what a person sees", () => {
         10.2.0.13:8080       1     25.0%          25.4%              24.9%
         10.2.0.14:8080       1     25.0%          25.2%              25.1%
 
-        share / expected   0.9                        1.0                         1.1
-        modulo-sample                               ●  │ •   •
-        rendezvous-sample                             ●│ ●
+        share / expected   0.9                        1.0                        1.1
+        modulo-sample                              ••  │ •  •
+        rendezvous-sample                            ••│••
       "
     `);
   });
@@ -120,8 +120,8 @@ describe("what a person sees", () => {
         10.2.0.13:8080       1     25.0%  25.1%
         10.2.0.14:8080       1     25.0%  25.1%
 
-        share / expected  0.9                         1.0                         1.1
-        glb                                        •   │●•
+        share / expected  0.9                        1.0                         1.1
+        glb                                        •  │●•
       "
     `);
   });
@@ -251,8 +251,9 @@ describe("charts", () => {
           const [, ...lines] = stripPlot("share / expected", strips, 1, page(width));
           lines.forEach((line, i) => {
             expect([...line].length).toBeLessThanOrEqual(width);
-            const marks = [...line].filter((letter) => "•●◉".includes(letter)).length;
+            const marks = [...line].filter((letter) => "•●◉›".includes(letter)).length;
             expect(marks).toBeGreaterThan(0);
+            expect(line.endsWith("›")).toBe(rows[i]!.some((value) => value > 4));
             expect(marks).toBeLessThanOrEqual(rows[i]!.length);
           });
         },
