@@ -23,13 +23,14 @@ export interface Worth {
 }
 
 /**
- * Whether events are too many to be chance. Of what was watched, that alone counts: a burst last month is no trouble
- * now. Where it was not, the total since boot.
+ * Whether events are too many to be chance. Of what was watched, that alone counts, and a tenth is enough: a burst last
+ * month is no trouble now. Where it was not, the total since boot.
  *
  * @param whole what the events are a part of, such as packets received; a host that has seen nothing accuses nobody.
  */
 export function isMany(events: Count, whole: Count, { atLeast, share }: Worth): boolean {
-  if (events.grown !== null) return events.grown > 0 && events.grown >= share * (whole.grown ?? 0);
+  if (events.grown !== null)
+    return events.grown >= Math.max(1, atLeast / 10) && events.grown >= share * (whole.grown ?? 0);
   return events.total >= atLeast && events.total >= share * whole.total;
 }
 

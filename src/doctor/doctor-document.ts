@@ -30,10 +30,12 @@ export interface DoctorDocument {
   }[];
   /** Ids of the checks that do not apply here. */
   silent: string[];
+  /** What could not be looked at, in words. */
+  unseen: string[];
 }
 
 export function doctorDocument(examination: Examination): DoctorDocument {
-  const { hostName, kernelRelease, isLive, since, roles, verdicts, silent } = examination;
+  const { hostName, kernelRelease, isLive, since, roles, verdicts, silent, unseen } = examination;
   return {
     schema: "l4scope.doctor/1",
     host: {
@@ -55,5 +57,6 @@ export function doctorDocument(examination: Examination): DoctorDocument {
       remedy: [...remedy],
     })),
     silent: [...silent],
+    unseen: [...unseen],
   };
 }

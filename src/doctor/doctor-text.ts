@@ -13,7 +13,7 @@ const LONGEST_LINE = 110;
 
 /** The whole report: the verdict, then each part, what is wrong before what is right. */
 export function doctorText(examination: Examination, page: Page): string {
-  const { verdicts, silent } = examination;
+  const { verdicts } = examination;
   const width = Math.min(page.width, LONGEST_LINE);
   const narrow = { ...page, width };
   const blocks = [headline(examination, narrow)];
@@ -21,7 +21,7 @@ export function doctorText(examination: Examination, page: Page): string {
     const own = verdicts.filter((verdict) => verdict.part === part);
     if (own.length > 0) blocks.push([page.paint.title(TITLES[part]), ...partLines(own, narrow)]);
   }
-  blocks.push(closing(verdicts, silent, narrow));
+  blocks.push(closing(examination, narrow));
   return blocks
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.join("\n"))
@@ -130,7 +130,7 @@ function labelled(label: string, texts: readonly string[], page: Page): string[]
   );
 }
 
-function closing(verdicts: readonly CheckedVerdict[], silent: readonly string[], page: Page): string[] {
+function closing({ verdicts, silent, unseen }: Examination, page: Page): string[] {
   const mendsBySysctl = verdicts.some(
     ({ result, remedy }) => result !== "ok" && remedy.some((text) => text.includes("sysctl -w")),
   );
@@ -138,7 +138,11 @@ function closing(verdicts: readonly CheckedVerdict[], silent: readonly string[],
     silent.length === 0
       ? ""
       : `${formatNumberOf(silent.length, "check does", "checks do")} not apply here${page.full ? `: ${silent.join(", ")}` : ""}`;
-  return [mendsBySysctl ? "sysctl -w lasts until the next boot: keep what helps in /etc/sysctl.d/" : "", quiet]
+  return [
+    unseen.length === 0 ? "" : `? not looked at: ${printable(unseen.join("; "))}`,
+    mendsBySysctl ? "sysctl -w lasts until the next boot: keep what helps in /etc/sysctl.d/" : "",
+    quiet,
+  ]
     .filter((text) => text !== "")
     .flatMap((text) => wrap(text, page.width).map((line) => page.paint.quiet(line)));
 }

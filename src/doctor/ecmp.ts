@@ -20,7 +20,7 @@ export const ECMP: readonly Check[] = [
     id: "ecmp.hash-policy",
     look(facts) {
       return ([4, 6] as const).flatMap((family) => {
-        const routes = multipath(facts, family);
+        const routes = multipath(facts, family).sort((a, b) => b.prefixLength - a.prefixLength);
         const policy = facts.sysctl(POLICY[family]);
         const [route] = routes;
         if (route === undefined || policy === null) return SILENT;
@@ -33,10 +33,11 @@ export const ECMP: readonly Check[] = [
         const isBlind = policy === 0 || (policy === CUSTOM_FIELDS && fields !== null && (fields & PORT_FIELDS) === 0);
         if (!isBlind)
           return fine(`IPv${family} multipath routes hash ${POLICY_NAMES[policy] ?? `by policy ${policy}`}`, seen);
-        return told("warning", {
+        // a default route leads out to routers: there it is a matter of shares, not of balancers
+        return told(route.prefixLength === 0 ? "info" : "warning", {
           title: `the multipath route to ${route.destination} hashes addresses without ports`,
           seen,
-          why: "All connections of one address go to the same next hop: behind a proxy or a carrier's NAT, one balancer gets them all while the others idle.",
+          why: "All connections of one address go to the same next hop: those from behind a proxy or a carrier's NAT load one balancer while the others idle.",
           remedy: [`sysctl -w ${POLICY[family]}=1`],
         });
       });

@@ -5,6 +5,7 @@ import type { CounterSample } from "./counter-sample.ts";
 import { HostFacts } from "./host-facts.ts";
 import { CHECKS, type Part } from "./registry.ts";
 import { inferRoles, type Role, type Roles } from "./roles.ts";
+import { unseen } from "./unseen.ts";
 
 /** What a host is looked at for. */
 export interface Looking {
@@ -33,6 +34,8 @@ export interface Examination {
   verdicts: CheckedVerdict[];
   /** Ids of checks that do not apply to this host. */
   silent: string[];
+  /** What could not be looked at. */
+  unseen: string[];
 }
 
 /** Looks at a host with every check that is asked for. */
@@ -57,6 +60,7 @@ export function examine(host: Host, { roles: given, earlier, only, ignore }: Loo
     roles,
     verdicts,
     silent,
+    unseen: unseen(facts),
   };
 }
 

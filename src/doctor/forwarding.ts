@@ -6,6 +6,9 @@ import { type Check, fine, SILENT, told } from "./check.ts";
 import type { HostFacts } from "./host-facts.ts";
 import { isAny } from "./roles.ts";
 
+/** Each is asked by a process of its own. */
+const MOST_INTERFACES = 32;
+
 export const FORWARDING: readonly Check[] = [
   {
     id: "forwarding.ip-forward",
@@ -57,7 +60,9 @@ export const FORWARDING: readonly Check[] = [
     id: "offload.lro",
     look(facts, roles) {
       if (!isAny(roles, "lb", "router") || !forwards(facts)) return SILENT;
-      const hardware = facts.wires.filter(({ hasArp }) => hasArp);
+      // devices made of software (veth, bridges, tunnels) have none
+      const hardware = facts.wires.filter(({ hasArp, kind }) => hasArp && kind === null).slice(0, MOST_INTERFACES);
+      if (hardware.length === 0) return SILENT;
       const looked = hardware.map(({ name }) => ({ name, features: readOffloads(facts.host, name) }));
       const known = looked.filter(({ features }) => features !== null);
       if (known.length === 0) {

@@ -43,15 +43,30 @@ export function virtualAddresses(facts: HostFacts): VirtualAddress[] {
   const tunnels = new Set(decapsulators(facts));
   const found: VirtualAddress[] = [];
   for (const holder of facts.links) {
-    if (!holder.isLoopback && holder.kind !== "dummy" && !tunnels.has(holder)) continue;
+    if (!holder.isUp || (!holder.isLoopback && holder.kind !== "dummy" && !tunnels.has(holder))) continue;
     for (const { address, prefixLength, scope } of holder.addresses) {
       const text = addressText(address);
       const isWhole = prefixLength === (isIpv4(address) ? 32 : 128);
-      if (!isWhole || scope === "host" || scope === "link" || own.has(text)) continue;
+      if (!isWhole || scope === "host" || scope === "link" || own.has(text) || isOverlay(facts, address)) continue;
       found.push({ address, text, holder, onLink: neighbourhoodOf(facts, address) });
     }
   }
   return found;
+}
+
+/**
+ * Addresses of a node's own that overlay networks put on tunnels and dummies: out of a block that the node holds as a
+ * whole by a blackhole route (Calico), or link-local (caches of name servers).
+ */
+function isOverlay(facts: HostFacts, address: AddressWords): boolean {
+  if (isIpv4(address) && address[3] >>> 16 === 0xa9fe) return true;
+  return (facts.routes ?? []).some(
+    ({ type, family, network, prefixLength }) =>
+      type === "blackhole" &&
+      family === (isIpv4(address) ? 4 : 6) &&
+      prefixLength > 0 &&
+      isInNetwork(address, network, prefixLength),
+  );
 }
 
 function neighbourhoodOf(facts: HostFacts, address: AddressWords): Link | null {

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { z } from "zod";
 import type { Host } from "./host.ts";
@@ -32,7 +32,6 @@ const supportSchema = z.object({
 const RINGBUF = 27;
 /** A multiple of the page size, which is 64 KiB on some machines. */
 const RING_BYTES = 65_536;
-const TRACEFS = ["/sys/kernel/tracing/events", "/sys/kernel/debug/tracing/events"] as const;
 
 /** Null where a folder does not tell. */
 export function readBpfSupport(host: Host): BpfSupport | null {
@@ -45,7 +44,7 @@ function supportHere(): BpfSupport {
     btf: existsSync("/sys/kernel/btf/vmlinux"),
     koffi: loadKoffi() !== null,
     ...libbpfHere(),
-    tracefs: TRACEFS.some((path) => existsSync(path)),
+    tracefs: / tracefs /.test(readFileSync("/proc/self/mounts", "utf8")),
     betterSqlite3: canOpenStore(),
   };
 }
