@@ -92,6 +92,38 @@ describe("ARP", () => {
   });
 });
 
+describe("an address on a tunnel or lo that is no VIP", () => {
+  const on = (name: string, address: string, routes: unknown[], more: Record<string, unknown> = {}) =>
+    complaints({
+      sysctls: { "net.ipv4.conf.all.rp_filter": 1, "net.ipv4.conf.tunl0.rp_filter": 0 },
+      facts: {
+        "addresses.json": [link("eth0", ["10.2.0.11/24"]), link(name, [address], more)],
+        "routes4.json": routes,
+      },
+    });
+  test("of an overlay's block", () => {
+    const block = { type: "blackhole", dst: "10.244.7.0/26" };
+    expect(on("tunl0", "10.244.7.1/32", [DEFAULT_ROUTE, block], { ...TUNNEL, mtu: 1480 })).toEqual({});
+  });
+  test("of a name server's cache", () => {
+    const dummy = { linkinfo: { info_kind: "dummy" } };
+    expect(on("nodelocaldns", "169.254.20.10/32", [DEFAULT_ROUTE], dummy)).toEqual({});
+    expect(on("dummy0", "192.0.2.10/32", [DEFAULT_ROUTE], { ...dummy, flags: ["NOARP"] })).toEqual({});
+    expect(on("dummy0", "192.0.2.10/32", [DEFAULT_ROUTE], dummy)).toEqual({ "arp.ignore": "unknown" });
+  });
+});
+
+describe("what could not be looked at", () => {
+  const unseen = (facts: Record<string, unknown>) => examine(fakeHost({ facts }), {}).unseen;
+  test("is told with what it takes", () => {
+    expect(unseen({})).toEqual([]);
+    expect(unseen({ "nft.json": null, "iptables.txt": null, "routes4.json": null, "routes6.json": null })).toEqual([
+      "packet rules: needs nft or iptables-save, as root",
+      "routes and next hops: needs ip of iproute2",
+    ]);
+  });
+});
+
 describe("IPVS", () => {
   const right = {
     "net.ipv4.ip_forward": 1,
@@ -232,6 +264,10 @@ describe("ECMP", () => {
     expect(policy(3, 0x37)).toEqual({ "ecmp.resilience": "info" });
     expect(policy(3, 0x7)).toMatchObject({ "ecmp.hash-policy": "warning" });
   });
+  test("of a way out it is good to know", () =>
+    expect(complaints({ facts: { "routes4.json": [{ ...routes[0], dst: "default" }] } })).toMatchObject({
+      "ecmp.hash-policy": "info",
+    }));
   test("one route alone is none", () => expect(complaints({ facts: { "routes4.json": [DEFAULT_ROUTE] } })).toEqual({}));
 });
 
