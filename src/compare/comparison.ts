@@ -80,7 +80,8 @@ export interface CountDifference extends Tested {
 
 /** Where events come from. */
 export interface Source {
-  kind: "member" | "backend" | "node" | "client";
+  /** `author`: who sent resets, and why, wherever: `lb no-state`. */
+  kind: "member" | "backend" | "node" | "client" | "author";
   name: string;
   events: number;
   of: number;

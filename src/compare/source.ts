@@ -36,7 +36,8 @@ export function sourceOf(
     const usual = side.filter((one) => of(one) === found.name).length;
     if (usual <= side.length * USUAL) return { kind, ...found };
   }
-  return null;
+  const author = mostCommon(events, ({ reset }) => (reset === null ? null : `${reset.by} ${reset.cause}`));
+  return author !== null && author.events >= events.length * NEARLY_ALL ? { kind: "author", ...author } : null;
 }
 
 function mostCommon(

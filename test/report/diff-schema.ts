@@ -34,7 +34,7 @@ const testSchema = z.discriminatedUnion("kind", [
     designEffect: z.number().min(1),
     source: z
       .strictObject({
-        kind: z.enum(["member", "backend", "node", "client"]),
+        kind: z.enum(["member", "backend", "node", "client", "author"]),
         name: z.string(),
         events: z.int(),
         of: z.int(),

@@ -38,6 +38,8 @@ export function points(difference: number): string {
   return `${size >= 9.95 ? size.toFixed(0) : size >= 0.095 ? size.toFixed(1) : size.toFixed(2)} points`;
 }
 
+const AUTHORED: ReadonlySet<Measure> = new Set(["reset", "refused", "failed"]);
+
 const NOUNS: Partial<Readonly<Record<Measure, string>>> = {
   reset: "resets",
   refused: "refusals",
@@ -82,11 +84,15 @@ export function authorText(detail: string | null): string {
   return `${by} (${cause})`;
 }
 
-function sourceText({ source, difference }: CountDifference): string {
-  if (source === null) return "";
+function sourceText({ measure, source, difference }: CountDifference): string {
+  // who sent them is said by the measure itself, or has no part in it
+  if (source === null || (source.kind === "author" && !AUTHORED.has(measure))) return "";
   const all = source.events === source.of ? "all" : "nearly all";
-  const from = { node: "sent by", member: "of connections given to", backend: "at", client: "of client" }[source.kind];
-  return difference > 0 ? `, ${all} ${from} ${source.name},` : `, which were ${all} ${from} ${source.name},`;
+  const from = { node: "sent by", member: "of connections given to", backend: "at", client: "of client", author: "by" }[
+    source.kind
+  ];
+  const name = source.kind === "author" ? authorText(source.name) : source.name;
+  return difference > 0 ? `, ${all} ${from} ${name},` : `, which were ${all} ${from} ${name},`;
 }
 
 function timingSentence({ measure, subject, before, after, quantile, difference }: TimingDifference): string {

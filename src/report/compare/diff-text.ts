@@ -1,5 +1,5 @@
 import type { Comparison, FindingChange, VipComparison } from "../../compare/comparison.ts";
-import type { Side } from "../../compare/side.ts";
+import { NODE_TIER, type Side } from "../../compare/side.ts";
 import { formatCount, formatDate, formatNumberOf, formatSeconds } from "../format-quantity.ts";
 import { type Page, printable, wrap } from "../text/page.ts";
 import { changeSentence, MEASURE_NAMES } from "./change-sentence.ts";
@@ -20,7 +20,7 @@ export function diffText(diff: Diff, page: Page): string {
   const blocks = [
     [...verdictLines(diff, page), ...sideLines(diff, page)],
     findingLines(comparison, page),
-    ...shown.map((vip) => vipLines(vip, page)),
+    ...shown.map((vip) => vipLines(vip, comparison.incomparable, page)),
     hidden > 0 ? [`  … ${formatNumberOf(hidden, "more VIP")}: --full`] : [],
     notComparedLines(comparison, page),
     methodLines(comparison, page),
@@ -78,7 +78,7 @@ function findingLines({ findings }: Comparison, page: Page): string[] {
   ];
 }
 
-function vipLines(one: VipComparison, page: Page): string[] {
+function vipLines(one: VipComparison, incomparable: Comparison["incomparable"], page: Page): string[] {
   const { vip, protocol, mode, opened, differences } = one;
   const modes = new Set([mode.before, mode.after].filter((name) => name !== null));
   const traits = [
@@ -86,7 +86,11 @@ function vipLines(one: VipComparison, page: Page): string[] {
     [...modes].join(" → "),
     `${formatCount(opened.before)} connections opened before, ${formatCount(opened.after)} after`,
   ];
-  const tiers = one.tiers.flatMap(({ tier, members }) => [...memberTable(`given by ${tier} to`, members, page)]);
+  const tiers = one.tiers
+    .filter(({ tier }) => !incomparable.some(({ subject }) => subject?.vip === vip && subject.tier === tier))
+    .flatMap(({ tier, members }) =>
+      memberTable(tier === NODE_TIER ? "load balancer" : `given by ${tier} to`, members, page),
+    );
   const told = differences.filter(
     ({ status, measure }) => status === "changed" && ["backend-shares", "member-shares", "failed"].includes(measure),
   );
@@ -126,6 +130,6 @@ function notComparedLines({ incomparable, caveats }: Comparison, page: Page): st
 /** What a change is called by. */
 function methodLines({ method: { alpha, tests } }: Comparison, page: Page): string[] {
   if (tests === 0) return [];
-  const text = `${formatNumberOf(tests, "test")} held against each other (Holm): where nothing changed, ${Math.round(1 / alpha)} such comparisons call a change once at most; connections of one client count as one where they go together`;
+  const text = `${formatNumberOf(tests, "test")}, held against each other (Holm): of ${Math.round(1 / alpha)} comparisons of what is the same, one calls a change`;
   return wrap(text, page.width).map(page.paint.quiet);
 }

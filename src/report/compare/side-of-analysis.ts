@@ -54,7 +54,7 @@ export function sideOfAnalysis(analysis: Analysis, name: string, window: RunWind
     points: [...new Set(captures.flatMap(pointsOf))],
     nodesByMac,
     vips: vipFigures(analysis).map(({ vip, protocol, mode }) => ({ vip, protocol: protocolOf(protocol), mode })),
-    connections: samples(analysis, { from, to }, window === null),
+    connections: samples(analysis, nodesByMac, { from, to }, window === null),
     findings: analysis.findings.flatMap((finding): SideFinding[] => {
       const { id, severity, title, where, connections } = finding;
       const isHere = window === null || (finding.window.from < to && finding.window.to >= from);
@@ -68,9 +68,10 @@ export function sideOfAnalysis(analysis: Analysis, name: string, window: RunWind
 interface Roles {
   balancers: ReadonlySet<string>;
   chosen: ReadonlySet<string>;
+  nodesByMac: ReadonlyMap<string, string>;
 }
 
-function rolesOf(subject: Case, { nodes }: Analysis["topology"]): Roles {
+function rolesOf(subject: Case, { nodes }: Analysis["topology"]): Omit<Roles, "nodesByMac"> {
   const roles = new Map(nodes.map(({ name, role }) => [name, role]));
   const balancers = new Set([...subject.balancers].filter((name) => (roles.get(name) ?? "lb") === "lb"));
   const backends = nodes.filter(({ role }) => role === "backend").map(({ name }) => name);
@@ -81,8 +82,13 @@ function protocolOf(protocol: number): "tcp" | "udp" {
   return protocol === UDP ? "udp" : "tcp";
 }
 
-function samples({ subject, topology }: Analysis, window: RunWindow, isWhole: boolean): ConnectionSample[] {
-  const roles = rolesOf(subject, topology);
+function samples(
+  { subject, topology }: Analysis,
+  nodesByMac: ReadonlyMap<string, string>,
+  window: RunWindow,
+  isWhole: boolean,
+): ConnectionSample[] {
+  const roles = { ...rolesOf(subject, topology), nodesByMac };
   const moves = new Map<Connection, number[]>();
   for (const group of subject.vips) {
     for (const { connection, time } of membershipsOf(subject, group).flatMap((one) => one.moves)) {
@@ -178,7 +184,11 @@ function senderOf(subject: Case, { balancers }: Roles, { by, ref }: { by: string
 }
 
 /** What a connection was sent to, at every point that saw it before a balancer rewrote it. */
-function membersOf(subject: Case, connection: Connection, { balancers, chosen }: Roles): ConnectionSample["members"] {
+function membersOf(
+  subject: Case,
+  connection: Connection,
+  { balancers, chosen, nodesByMac }: Roles,
+): ConnectionSample["members"] {
   const { set, endpoints } = subject.connected;
   const boundary = balancerBoundary(set, connection);
   const members: { tier: string; member: string }[] = [];
@@ -192,7 +202,9 @@ function membersOf(subject: Case, connection: Connection, { balancers, chosen }:
     if (view.context !== 0 || chosen.has(point.nodeName) || (boundary > 0 && i >= boundary)) return;
     const { destination } = firstMacs(set, ref, 0);
     if (destination === 0 || members.some(({ tier }) => tier === point.name)) return;
-    members.push({ tier: point.name, member: macText(macHigh(destination), macLow(destination)) });
+    const member = macText(macHigh(destination), macLow(destination));
+    // what is sent to the point itself was chosen elsewhere
+    if (nodesByMac.get(member) !== point.nodeName) members.push({ tier: point.name, member });
   });
   if (node !== null) members.push({ tier: NODE_TIER, member: node });
   return members;
