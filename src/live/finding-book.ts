@@ -74,8 +74,11 @@ export class FindingBook {
       if (entry) this.show(entry, one, now);
       else moved.push(one);
     }
-    for (const one of moved)
-      this.show(this.entries.get(one.key) ?? this.neighbour(one) ?? this.create(one, now), one, now);
+    for (const one of moved) {
+      const wider = one.window === "15m" ? null : this.shownWider(one);
+      if (wider) wider.windows = [...wider.windows, one.window];
+      else this.show(this.entries.get(one.key) ?? this.neighbour(one) ?? this.create(one, now), one, now);
+    }
     for (const [key, entry] of this.entries) {
       if (entry.isShown) this.settle(entry, now, isFinal);
       else if (entry.looks > 0 && !this.isTold(entry)) {
@@ -128,15 +131,15 @@ export class FindingBook {
     return entry;
   }
 
+  /** What a short window shows at another member or node, and a wider one has shown at this look, is no other cause. */
+  private shownWider({ document }: SeenFinding): BookEntry | null {
+    return [...this.entries.values()].find((entry) => entry.isShown && isAlike(entry, document)) ?? null;
+  }
+
   /** One of the same id and VIP that this look does not show where it was: it is the same, and has moved. */
   private neighbour({ document }: SeenFinding): BookEntry | null {
     const candidates = [...this.entries.values()].filter(
-      (entry) =>
-        !entry.isShown &&
-        entry.state === "open" &&
-        entry.finding.id === document.id &&
-        entry.finding.where.vip === document.where.vip &&
-        entry.finding.where.backend === document.where.backend,
+      (entry) => !entry.isShown && entry.state === "open" && isAlike(entry, document),
     );
     return candidates.length === 1 ? candidates[0]! : null;
   }
@@ -187,6 +190,11 @@ export class FindingBook {
     );
     for (const { key } of oldest.slice(0, this.entries.size - MOST_ENTRIES)) this.entries.delete(key);
   }
+}
+
+/** Of the same id, VIP and backend, wherever on the way. */
+function isAlike({ finding: { id, where } }: BookEntry, other: FindingDocument): boolean {
+  return id === other.id && where.vip === other.where.vip && where.backend === other.where.backend;
 }
 
 function weight({ finding: { id, severity, confidence, affected } }: BookEntry): number {

@@ -102,6 +102,19 @@ describe("the findings of a session", () => {
     expect(book.list()).toHaveLength(2);
   });
 
+  it("takes what a short window shows at another node for the same cause", () => {
+    const shorter = {
+      ...seen("lb.failover", 4, { where: { vip: "192.0.2.10:443", node: "lb2" } }),
+      window: "1m" as const,
+    };
+    look(1, seen("lb.failover", 1));
+    look(4, seen("lb.failover", 4), shorter);
+    look(7, seen("lb.failover", 7), shorter);
+    expect(book.list().map(({ key, windows }) => [key, windows])).toEqual([
+      ["lb.failover 192.0.2.10:443", ["15m", "1m"]],
+    ]);
+  });
+
   it("withdraws at the end what all packets together do not show, if all were seen", () => {
     for (const isWhole of [true, false]) {
       book = new FindingBook();
