@@ -1,9 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { deflate, designEffect, designEffectOfShares } from "../../src/balance/clusters.ts";
+import { deflate, designEffect, designEffectOfShares, effectiveClusters } from "../../src/balance/clusters.ts";
 import { logRank, type WatchedLife } from "../../src/balance/log-rank.ts";
 import { compareRanks } from "../../src/balance/rank-test.ts";
-import { compareProportions, compareShares, fisherTwoSided, holm, studentTail } from "../../src/balance/two-samples.ts";
+import {
+  compareProportions,
+  compareShares,
+  fisherTwoSided,
+  holm,
+  ofFewClusters,
+  studentTail,
+} from "../../src/balance/two-samples.ts";
 
 describe("Fisher's exact test, two-sided, as R's fisher.test", () => {
   test.each([
@@ -44,6 +51,13 @@ test.each([
   [-3.169, 10, 0.01],
 ])("Student's t %d with %d degrees, from the tables", (t, degrees, p) => {
   expect(studentTail(t, degrees)).toBeCloseTo(p, 4);
+});
+
+test("a deviation of 1.96 is rarer than it seems where ten degrees are behind it", () => {
+  // P(|t10| > 1.96) of the tables
+  expect(ofFewClusters(0.05, 10)).toBeCloseTo(0.0784, 3);
+  expect(ofFewClusters(0.05, 1e7)).toBeCloseTo(0.05, 5);
+  expect([ofFewClusters(1, 3), ofFewClusters(0, 3), ofFewClusters(0.2, 0)]).toEqual([1, 0, 0.2]);
 });
 
 test("Holm (1979): each of several p-values", () => {
@@ -145,6 +159,12 @@ describe("clusters", () => {
     expect(designEffect([of(1, 2), of(0, 3)])).toBeNaN();
     expect(designEffect(Array.from({ length: 10 }, () => of(0, 10)))).toBeNaN();
     expect(deflate(of(3, 10), Number.NaN)).toEqual(of(3, 10));
+  });
+
+  test("of many sizes are worth fewer of one size", () => {
+    expect(effectiveClusters([5, 5, 5, 5])).toBeCloseTo(4, 12);
+    expect(effectiveClusters([10, 1, 1])).toBeCloseTo(144 / 102, 12);
+    expect(effectiveClusters([])).toBe(0);
   });
 
   test("of shares: source hashing over three members", () => {
