@@ -96,6 +96,7 @@ export default class Analyze extends BaseCommand {
     const { withProgressBar } = await import("../src/report/progress-bar.ts");
     const { analysisOf } = await import("../src/report/analysis.ts");
     const topology = await this.loadTopology(flags.topology, flags.import);
+    if (flags.store !== undefined) await (await import("../src/store/open-store.ts")).ensureWritable(flags.store);
     const analyzed = await withProgressBar(process.stderr, (onProgress) =>
       analyzeCaptures(args.capture, {
         timeBase: new TimeBase(),

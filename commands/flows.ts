@@ -29,7 +29,7 @@ export default class Flows extends BaseCommand {
   static override description = [
     "Lists every TCP and UDP connection from client to backend, with how it ended and who reset it: a table, CSV or JSON, in the order of their starts unless told otherwise. With --legs, every conversation as each observation point saw it. A filter given several times lets any of its values through; different filters must all hold.",
     "--pcap writes the packets of the connections listed, of all captures, as one pcapng in which each packet says which connection, leg and hop it is.",
-    "--store lists what analyze --store or record kept, without reading packets; TIME is in UTC (2026-11-20T14:07:52) or seconds of the epoch, DURATION is 90s, 15m, 24h, 7d.",
+    "--store lists what analyze --store or record kept, without reading packets; --pcap then writes those that record kept of broken connections. TIME is in UTC (2026-11-20T14:07:52) or seconds of the epoch, DURATION is 90s, 15m, 24h, 7d.",
     "ADDRESS is an address, a prefix, or either with a port: 192.0.2.10, 192.0.2.0/24, 192.0.2.10:443, 2001:db8::/32, [2001:db8::1]:443.",
   ].join("\n\n");
 
@@ -100,7 +100,7 @@ export default class Flows extends BaseCommand {
       exclusive: ["legs"],
     }),
     store: custom<string>({ summary: "List what this store holds, instead of captures.", helpValue: "DB" })({
-      exclusive: ["legs", "pcap"],
+      exclusive: ["legs"],
       helpGroup: "STORE",
     }),
     run: integer({ summary: "Of this run only.", min: 1, helpValue: "N", dependsOn: ["store"], helpGroup: "STORE" }),
@@ -204,10 +204,18 @@ export default class Flows extends BaseCommand {
   private async listStore(
     path: string,
     selection: ConnectionSelection,
-    flags: WindowWords & { run?: number | undefined; json: boolean; csv: boolean },
+    flags: WindowWords & { run?: number | undefined; json: boolean; csv: boolean; pcap?: string | undefined },
   ): Promise<FlowsDocument | undefined> {
     const { withStoredConnections } = await import("../src/store/stored-list.ts");
-    return withStoredConnections(path, flags, (list, part) => this.print(list, { ...selection, ...part }, flags));
+    return withStoredConnections(path, flags, async (list, part) => {
+      const document = await this.print(list, { ...selection, ...part }, flags);
+      if (flags.pcap !== undefined) {
+        const kept = list.writePackets(flags.pcap);
+        const listed = list.size;
+        if (kept < listed) this.warn(`packets were kept of ${kept} of these ${listed} connections`);
+      }
+      return document;
+    });
   }
 
   private async refuseStreams(paths: readonly string[]): Promise<void> {

@@ -31,6 +31,15 @@ export async function openForWriting(path: string, migrations: readonly Migratio
 }
 
 /**
+ * Makes sure that a store can be written before much is done to fill it.
+ *
+ * @throws StoreError as `openForWriting`.
+ */
+export async function ensureWritable(path: string): Promise<void> {
+  (await openForWriting(path)).close();
+}
+
+/**
  * Opens a store for reading alone: a statement that would write fails, whatever it is.
  *
  * @throws StoreError in a line: not there, no store, damaged, another schema than this version's.

@@ -48,14 +48,6 @@ export function parseDuration(flag: string, text: string): number {
   return seconds;
 }
 
-/** Bytes of `500M`, `2G`, `1048576`: units of 1024, as disks are asked for. */
-export function parseSize(flag: string, text: string): number {
-  const [, number, unit = ""] = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?$/i.exec(text) ?? [];
-  const bytes = Math.floor(Number(number) * 1024 ** ["", "k", "m", "g", "t"].indexOf(unit.toLowerCase()));
-  if (!(bytes > 0)) throw new StoreError(`${flag}: expected a size (500M, 2G), got ${text}`, "input");
-  return bytes;
-}
-
 /** Nanoseconds of the epoch; dates without a zone are UTC, as everything that is printed. */
 function parseTime(flag: string, text: string): bigint {
   if (/^\d+(\.\d{1,9})?$/.test(text)) return nsOfEpoch(text) ?? 0n;

@@ -13,6 +13,7 @@ import { StoreReader } from "./store-reader.ts";
 import { type StoreWindow, type WindowWords, windowOf } from "./store-window.ts";
 import { RUN_FACTOR, type StoredConnection } from "./stored-connection.ts";
 import { conditionOf, nodeOf, type StoredSelection } from "./stored-filter.ts";
+import { writeStoredPackets } from "./stored-packets.ts";
 
 const KEYS: Readonly<Record<SortKey, string>> = {
   start: "c.start_ns",
@@ -79,7 +80,7 @@ export class StoredConnectionList {
   select(selection: StoredSelection): void {
     const { sort, reverse, limit } = selection;
     const { sql, values } = conditionOf(selection, this.journeys, this.reader);
-    const direction = (sort === "start") !== reverse ? "ASC" : "DESC";
+    const direction = (sort === "start") === !reverse ? "ASC" : "DESC";
     const most = Number.isFinite(limit) ? limit : -1;
     const order = `ORDER BY ${KEYS[sort]} ${direction} NULLS LAST, c.id`;
     this.keys = this.reader
@@ -90,6 +91,16 @@ export class StoredConnectionList {
     this.matched = most < 0 ? this.keys.length : count(`WHERE ${sql}`, ...values);
     this.total = count("");
     this.withRun = new Set(this.keys.map((key) => Math.floor(key / RUN_FACTOR))).size > 1;
+  }
+
+  /** How many were selected. */
+  get size(): number {
+    return this.keys.length;
+  }
+
+  /** Writes what packets were kept of those selected. @returns of how many of them there were any */
+  writePackets(path: string): number {
+    return writeStoredPackets(path, this.reader, this.keys);
   }
 
   /** What was selected, read as it is asked for. */
