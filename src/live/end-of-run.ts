@@ -1,5 +1,5 @@
 /**
- * Waits until a run ends by itself or is told to by SIGINT, SIGTERM or SIGHUP; a second signal ends the process as usual.
+ * Waits until a run ends by itself or is told to by SIGINT, SIGTERM or SIGHUP; while it then ends, signals do what they usually do.
  * @returns the signal, null where it ended by itself
  */
 export async function endOfRun(ended: Promise<void>): Promise<NodeJS.Signals | null> {
@@ -8,7 +8,7 @@ export async function endOfRun(ended: Promise<void>): Promise<NodeJS.Signals | n
   const told = new Promise<NodeJS.Signals>((resolve) => {
     tell = resolve;
   });
-  for (const signal of signals) process.once(signal, tell);
+  for (const signal of signals) process.on(signal, tell);
   try {
     return await Promise.race([ended.then(() => null), told]);
   } finally {

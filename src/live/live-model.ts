@@ -115,7 +115,7 @@ export interface LiveRates {
   refused: number;
   timeouts: number;
   retransmitsPerSecond: number;
-  /** Seconds that backends took to accept (SYN to SYN-ACK nearest to them), else the client's handshake. */
+  /** Seconds from SYN to SYN-ACK, as near to the backend as it was seen. */
   connectP50: number;
   connectP99: number;
   /** Connections that these come from. */
@@ -258,8 +258,10 @@ export const CONNECT_SECONDS_EDGES = [
 export const METRIC_LABELS = {
   connections_total: ["vip", "backend", "outcome"],
   connections_active: ["vip", "backend"],
+  /** Payload, what was sent again included, as `bytes` of a connection; direction: `up`, `down`. */
   bytes_total: ["vip", "backend", "direction"],
   packets_total: ["vip", "backend", "direction"],
+  /** One for each connection that saw a reset, harmless ones (`late-data`) included. */
   resets_total: ["vip", "backend", "by", "cause"],
   retransmits_total: ["vip", "backend", "direction"],
   /** Leg: `client` (in front of the balancer), `backend`. */
@@ -282,7 +284,7 @@ export const METRIC_LABELS = {
 export type MetricName = keyof typeof METRIC_LABELS;
 
 export type LiveMetrics = Readonly<Record<MetricName, readonly MetricSample[]>> & {
-  /** Labels: vip, leg (`client`, `backend`). */
+  /** SYN to SYN-ACK. Labels: vip, leg (`client`: in front of the balancer; `backend`: behind it). */
   readonly connect_duration_seconds: readonly HistogramSample[];
 };
 

@@ -191,9 +191,13 @@ export class Tally {
     if (!(handshake >= 0) && !over) return;
     known.isConnectCounted = true;
     const accepted = connectTime(set, connection) / 1e9;
-    if (handshake >= 0) this.metrics.connect([vip, "client"], handshake);
+    const { up, down } = subject.front(connection);
+    const answered = up.packets > 0 && down.packets > 0 ? (down.synTime - up.synTime) / 1e9 : Number.NaN;
+    // where answers pass the front by, the handshake shows how long they took
+    const asked = answered >= 0 ? answered : handshake;
+    if (asked >= 0) this.metrics.connect([vip, "client"], asked);
     if (accepted >= 0) this.metrics.connect([vip, "backend"], accepted);
-    const seconds = accepted >= 0 ? accepted : handshake;
+    const seconds = accepted >= 0 ? accepted : asked;
     if (!(seconds >= 0)) return;
     for (const one of rates.rings) one.addConnect(connection.start / 1e9, seconds);
     for (const one of rates.series) one.addConnect(connection.start / 1e9, seconds);
