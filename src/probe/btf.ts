@@ -147,14 +147,16 @@ export class Btf {
   /** Where each type begins, by its id; types have no other index. Type 0 is void and nowhere. */
   private typeOffsets(): Uint32Array {
     if (this.offsets !== null) return this.offsets;
-    const found: number[] = [0];
+    // no type is smaller
+    const found = new Uint32Array(1 + Math.ceil((this.typesEnd - this.typesAt) / TYPE_BYTES));
+    let count = 1;
     for (let at = this.typesAt; at < this.typesEnd; ) {
-      found.push(at);
+      found[count++] = at;
       const tail = TAILS[this.kindAt(at)];
       if (tail === undefined) throw new ProbeError(`BTF has a type of kind ${this.kindAt(at)}, which is not known`);
       at += TYPE_BYTES + tail[0] + tail[1] * this.lengthAt(at);
     }
-    this.offsets = Uint32Array.from(found);
+    this.offsets = found.slice(0, count);
     return this.offsets;
   }
 

@@ -5,20 +5,23 @@ import { ProbeError } from "./probe-error.ts";
 /** Where a kernel built with CONFIG_DEBUG_INFO_BTF shows its types. */
 const VMLINUX_BTF = "/sys/kernel/btf/vmlinux";
 
-let read: Btf | null = null;
+/** Kept as long as there is memory to spare: several MB that are needed while a probe is opened only. */
+let read: WeakRef<Btf> | null = null;
 
 /**
- * The running kernel's types, read once.
+ * The running kernel's types.
  *
  * @throws ProbeError where the kernel has none
  */
 export function kernelBtf(): Btf {
-  if (read !== null) return read;
+  const kept = read?.deref();
+  if (kept !== undefined) return kept;
   if (!existsSync(VMLINUX_BTF)) {
     throw new ProbeError(
       `the kernel has no BTF (${VMLINUX_BTF}); boot one built with CONFIG_DEBUG_INFO_BTF=y, as distributions' are`,
     );
   }
-  read = new Btf(readFileSync(VMLINUX_BTF));
-  return read;
+  const btf = new Btf(readFileSync(VMLINUX_BTF));
+  read = new WeakRef(btf);
+  return btf;
 }

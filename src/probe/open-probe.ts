@@ -125,7 +125,8 @@ function epochOffsetNs(): bigint {
   return wallNs - process.hrtime.bigint();
 }
 
-function circumstances(): Circumstances {
+/** What is known of this host when the kernel has refused. */
+export function circumstances(): Circumstances {
   const read = (path: string) => (existsSync(path) ? readFileSync(path, "utf8") : null);
   // the first namespace maps all of 32 bits to themselves
   const uidMap = read("/proc/self/uid_map")?.trim().split(/\s+/).join(" ");

@@ -58,13 +58,14 @@ export class Probe<Event> {
   /**
    * Hands over what has happened since the last call, in the order in which the kernel told it. Never waits.
    *
+   * @param most events at once; the others wait for the next call
    * @returns how many events
    */
-  poll(onEvent: (event: Event) => void): number {
+  poll(onEvent: (event: Event) => void, most?: number): number {
     return this.ring.drain((bytes, offset, length) => {
       this.delivered++;
       onEvent(this.decode(bytes, offset, length));
-    });
+    }, most);
   }
 
   /** A map of the probe's own, by its name in the .bpf.c. */

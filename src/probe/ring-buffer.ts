@@ -53,9 +53,10 @@ export class RingBuffer {
   /**
    * Hands over what the kernel has submitted so far, in its order, and gives the room back.
    *
+   * @param most records at once; the others wait for the next call
    * @returns how many records were handed over
    */
-  drain(onRecord: OnRecord): number {
+  drain(onRecord: OnRecord, most = Number.POSITIVE_INFINITY): number {
     if (this.positions === null) return 0;
     const { consumer, producer } = this.positions;
     const { headers, data } = this;
@@ -66,7 +67,7 @@ export class RingBuffer {
     let done = 0;
     let records = 0;
     try {
-      while (done < waiting) {
+      while (done < waiting && records < most) {
         const at = (start + done) & mask;
         const header = Atomics.load(headers, at >> 2);
         if ((header & BUSY) !== 0) break;

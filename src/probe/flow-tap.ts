@@ -1,0 +1,170 @@
+import type { BpfMap } from "./bpf-map.ts";
+import { BpfFailure, BpfObject } from "./bpf-object.ts";
+import { objectPath } from "./catalogue.ts";
+import { type ConnectionFilter, filterConstants } from "./connection-filter.ts";
+import { HOST_ORDER } from "./event-head.ts";
+import { requireHost } from "./host-check.ts";
+import { explainFailure } from "./load-failure.ts";
+import { circumstances } from "./open-probe.ts";
+import { Probe, type ProbeCounters } from "./probe.ts";
+import type { OnRecord } from "./ring-buffer.ts";
+import { findInterface, TcAttachment, type TcProgram } from "./tc-attach.ts";
+import type { KernelInterface } from "./traffic-control.ts";
+
+export interface FlowTapOptions {
+  /** Names of interfaces of this network namespace. */
+  interfaces: readonly string[];
+  /** Conversations to count and show; of messages (ARP, VRRP, ICMP errors) all are shown. */
+  filter?: Pick<ConnectionFilter, "addresses" | "ports" | "vips">;
+  /** Room for snapshots that wait: a power of two from 4096; 8 MiB unless told. */
+  ringBytes?: number;
+  /** Directions of conversations that are counted at once; 131,072 unless told. The idlest give way. */
+  maxFlows?: number;
+}
+
+/** What running its programs has cost, by the kernel's count. */
+export interface TapCost {
+  /** Packets looked at. */
+  runs: number;
+  nanoseconds: number;
+}
+
+const RING_BYTES = 8 << 20;
+/** ARPHRD_ numbers of devices whose packets begin with an Ethernet header: Ethernet and loopback. */
+const WITH_ETHERNET: ReadonlySet<number> = new Set([1, 772]);
+const ARPHRD_LOOPBACK = 772;
+/** The manifest's part that the host is checked by. TC classifiers and ring buffers together are there from 5.8 on. */
+const NEEDS = { name: "flowtap", minKernel: "5.8", capabilities: ["CAP_BPF", "CAP_PERFMON", "CAP_NET_ADMIN"] } as const;
+
+/** Bytes of struct bpf_prog_info that reach over run_cnt, and where that and run_time_ns are (linux/bpf.h). */
+const PROG_INFO_BYTES = 224;
+const RUN_TIME_AT = 192;
+const RUN_COUNT_AT = 200;
+
+/** True for a device whose packets begin with an Ethernet header, and not with that of IP. */
+export function hasEthernet({ hardware }: KernelInterface): boolean {
+  return WITH_ETHERNET.has(hardware);
+}
+
+/**
+ * The classifiers of probes/flowtap on interfaces, both directions: counts of every conversation in a map, and snapshots
+ * of the packets that tell their story.
+ */
+export class FlowTap {
+  readonly interfaces: readonly KernelInterface[];
+  private readonly object: BpfObject;
+  private readonly attachment: TcAttachment;
+  private readonly probe: Probe<undefined>;
+  private readonly programs: readonly string[];
+  private onSnapshot: OnRecord = () => {};
+  private finalCost: TapCost | null = null;
+
+  /** @throws ProbeError in one line; nothing is left attached then */
+  constructor({ interfaces, filter = {}, ringBytes = RING_BYTES, maxFlows }: FlowTapOptions) {
+    requireHost(NEEDS);
+    this.interfaces = interfaces.map(findInterface);
+    const { programs, uses } = programsFor(this.interfaces);
+    this.programs = programs;
+    this.object = load(programs, filterConstants(filter), ringBytes, maxFlows);
+    try {
+      this.probe = new Probe(this.object, {
+        programs,
+        notes: [],
+        decode: (bytes, offset, length) => void this.onSnapshot(bytes, offset, length),
+        pageBytes: this.object.native.pageBytes(),
+      });
+      this.attachment = new TcAttachment(
+        uses.map(({ program, ...use }) => ({ ...use, programFd: this.object.programFd(program) })),
+      );
+    } catch (error) {
+      this.object.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Hands over snapshots (struct snapshot of flowtap.bpf.c; see snapshot.ts) that came since the last call. Never waits.
+   *
+   * @returns how many
+   */
+  poll(onSnapshot: OnRecord, most?: number): number {
+    this.onSnapshot = onSnapshot;
+    return this.probe.poll(() => {}, most);
+  }
+
+  counters(): ProbeCounters {
+    return this.probe.counters();
+  }
+
+  /** The counts of conversations; see flow-counts.ts. */
+  flows(): BpfMap {
+    return this.object.map("flows");
+  }
+
+  /** Zeros unless `sysctl kernel.bpf_stats_enabled=1`. */
+  cost(): TapCost {
+    if (this.finalCost !== null) return this.finalCost;
+    const cost = { runs: 0, nanoseconds: 0 };
+    for (const program of this.programs) {
+      const info = new Uint8Array(PROG_INFO_BYTES);
+      const length = new Uint32Array([PROG_INFO_BYTES]);
+      if (this.object.native.bpf.infoByFd(this.object.programFd(program), info, length) < 0) continue;
+      const view = new DataView(info.buffer);
+      cost.nanoseconds += Number(view.getBigUint64(RUN_TIME_AT, HOST_ORDER));
+      cost.runs += Number(view.getBigUint64(RUN_COUNT_AT, HOST_ORDER));
+    }
+    return cost;
+  }
+
+  /** Takes the classifiers off: no more snapshots come, and those that wait can still be polled. */
+  stop(): void {
+    this.attachment.detach();
+  }
+
+  /** Stops, and gives everything back. The counters stay readable. */
+  close(): void {
+    if (this.finalCost !== null) return;
+    this.stop();
+    this.finalCost = this.cost();
+    this.probe.close();
+  }
+}
+
+/** Which programs are needed, and which goes where. */
+function programsFor(interfaces: readonly KernelInterface[]) {
+  const uses = interfaces.flatMap((each): (Omit<TcProgram, "programFd"> & { program: string })[] => {
+    const suffix = hasEthernet(each) ? "" : "_l3";
+    const use = { ifindex: each.index, interfaceName: each.name };
+    const ingress = { ...use, side: "ingress", program: `l4scope_in${suffix}` } as const;
+    // what leaves by lo comes in by it
+    if (each.hardware === ARPHRD_LOOPBACK) return [ingress];
+    return [ingress, { ...use, side: "egress", program: `l4scope_out${suffix}` }];
+  });
+  return { uses, programs: [...new Set(uses.map(({ program }) => program))] };
+}
+
+function load(
+  programs: readonly string[],
+  constants: Record<string, number | Uint8Array>,
+  ringBytes: number,
+  maxFlows: number | undefined,
+): BpfObject {
+  const object = new BpfObject(objectPath(NEEDS.name));
+  try {
+    // classifiers know neither process nor network namespace, so these two are not among the object's constants
+    const { filter_rules, filter_groups, filter_rule } = constants;
+    object.setConstants({
+      filter_rules: filter_rules ?? 0,
+      filter_groups: filter_groups ?? 0,
+      filter_rule: filter_rule ?? new Uint8Array(),
+    });
+    object.setMaxEntries("events", ringBytes);
+    if (maxFlows !== undefined) object.setMaxEntries("flows", maxFlows);
+    for (const program of object.programNames) object.setAutoload(program, programs.includes(program));
+    object.load();
+    return object;
+  } catch (error) {
+    object.close();
+    throw error instanceof BpfFailure ? explainFailure(NEEDS.name, error, circumstances()) : error;
+  }
+}
