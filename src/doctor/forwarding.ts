@@ -35,6 +35,22 @@ export const FORWARDING: readonly Check[] = [
     },
   },
   {
+    id: "forwarding.ipv6",
+    look(facts) {
+      const name = "net.ipv6.conf.all.forwarding";
+      const value = facts.sysctl(name);
+      if (value === null || !isMasquerading(facts, 6)) return SILENT;
+      if (value !== 0) return fine("IPv6 packets are forwarded", { [name]: value });
+      return told("critical", {
+        title: "forwarding of IPv6 is off",
+        seen: { [name]: value },
+        why: "Replies of real servers behind NAT pass through this host to clients: without forwarding they are dropped, and every connection hangs in its handshake.",
+        // a router does not take a default route from announcements
+        remedy: [`sysctl -w ${name}=1   # a host that takes its own route by RA: net.ipv6.conf.IF.accept_ra=2 first`],
+      });
+    },
+  },
+  {
     id: "forwarding.redirects",
     look(facts, roles) {
       const [only, second] = facts.wires.filter(
@@ -42,6 +58,8 @@ export const FORWARDING: readonly Check[] = [
       );
       if (!isAny(roles, "lb") || translatedServers(facts) === null || only === undefined || second !== undefined)
         return SILENT;
+      // where sources are translated as well, servers answer to this host whatever they are told
+      if (!isMasquerading(facts) && (facts.rules?.sourceNats.length ?? 0) > 0) return SILENT;
       const own = interfaceSysctl(only.name, "send_redirects");
       const all = "net.ipv4.conf.all.send_redirects";
       const seen = { [all]: facts.sysctl(all), [own]: facts.sysctl(own) };
@@ -89,14 +107,18 @@ export const FORWARDING: readonly Check[] = [
 
 /** Whose packets need forwarding, in words; null where nobody's do. IPVS itself sends to servers without it. */
 function translatedServers(facts: HostFacts): string | null {
-  const masked = (facts.ipvs?.services ?? []).flatMap(({ destinations }) =>
-    destinations.filter(({ forwarding, address }) => forwarding === "Masq" && isIpv4(address.address)),
-  );
-  if (masked.length > 0) return "Replies of real servers behind NAT";
+  if (isMasquerading(facts)) return "Replies of real servers behind NAT";
   // of rules it is not known whether they translate to this host itself: forwarding that is on needs no more
   return (facts.rules?.destinationNats ?? 0) > 0 && facts.sysctl("net.ipv4.ip_forward") === 1
     ? "Translated packets"
     : null;
+}
+
+/** Whether IPVS has real servers behind NAT. */
+function isMasquerading(facts: HostFacts, family: 4 | 6 = 4): boolean {
+  return (facts.ipvs?.services ?? []).some(({ destinations }) =>
+    destinations.some(({ forwarding, address }) => forwarding === "Masq" && isIpv4(address.address) === (family === 4)),
+  );
 }
 
 /** Interfaces in whose networks NAT's real servers are, with forwarding off. */

@@ -1,7 +1,12 @@
-import type { IpvsService } from "../host/ipvs-table.ts";
+import { type IpvsService, readIpvsTcpTimeout } from "../host/ipvs-table.ts";
+import { formatSeconds } from "../report/format-quantity.ts";
 import { addressText } from "../topology/address.ts";
 import { type Check, fine, SILENT, told } from "./check.ts";
 import type { HostFacts } from "./host-facts.ts";
+
+/** Pools of database and HTTP clients keep connections for ten minutes to half an hour without a word. */
+const USUAL_IDLE_SECONDS = 1800;
+const SHORT_IDLE_SECONDS = 300;
 
 /** Documentation/networking/ipvs-sysctl.rst of the kernel is what these rest on. */
 export const IPVS: readonly Check[] = [
@@ -101,6 +106,27 @@ export const IPVS: readonly Check[] = [
         seen,
         why: "A client stays with its server while it comes back in time: one that is drained, or set to 0 because its check fails, keeps getting it for as long as that goes on.",
         remedy: ["sysctl -w net.ipv4.vs.expire_quiescent_template=1"],
+      });
+    },
+  },
+  {
+    id: "ipvs.timeout",
+    look(facts) {
+      const seconds = servicesOf(facts).some(({ protocol }) => protocol !== "udp")
+        ? readIpvsTcpTimeout(facts.host)
+        : null;
+      if (seconds === null) return SILENT;
+      const seen = { "ipvsadm -l --timeout": seconds };
+      const title = `IPVS forgets idle connections after ${formatSeconds(seconds)}`;
+      if (seconds >= USUAL_IDLE_SECONDS) return fine(title, seen);
+      return told(seconds < SHORT_IDLE_SECONDS ? "warning" : "info", {
+        title,
+        seen,
+        why: "Pools keep idle connections for ten minutes and more, and TCP keepalive asks after two hours: what is forgotten before is reset, or goes to another server, when it speaks again.",
+        remedy: [
+          "ipvsadm --set 7440 120 300   # idle, after FIN, UDP",
+          "or have both ends send keepalives sooner than that",
+        ],
       });
     },
   },

@@ -61,7 +61,7 @@ export const REVERSE_PATH: readonly Check[] = [
     },
   },
   {
-    id: "martians",
+    id: "rp-filter.martians",
     look(facts, roles) {
       // the counters are the whole host's, its containers' as well: they tell nothing of one namespace among several
       const { isHostNetwork, hasOthers } = facts.namespaces;

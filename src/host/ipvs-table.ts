@@ -1,6 +1,7 @@
 import { type EndpointWords, endpointText } from "../topology/address.ts";
 import { parseIpvsEndpoint } from "./addresses-in-hex.ts";
 import type { Host } from "./host.ts";
+import { runTool } from "./run-tool.ts";
 
 /** What the kernel calls a way to forward (ip_vs_fwd_name): masquerading, tunnel, direct route, this host, bypass. */
 export type IpvsForwarding = "Masq" | "Tunnel" | "Route" | "Local" | "Bypass" | "Unknown";
@@ -104,6 +105,13 @@ function destinationOf([
     activeConnections: Number(active ?? 0),
     inactiveConnections: Number(inactive ?? 0),
   };
+}
+
+/** Seconds of silence after which IPVS forgets a TCP connection; null without ipvsadm, which asks by generic netlink. */
+export function readIpvsTcpTimeout(host: Host): number | null {
+  const told = host.fact("ipvs-timeouts.txt", () => runTool(["ipvsadm", "-l", "--timeout"]));
+  const [, tcp] = /^Timeout \(tcp tcpfin udp\): (\d+) /m.exec(told ?? "") ?? [];
+  return tcp === undefined ? null : Number(tcp);
 }
 
 /** All services' totals since the counters were last zeroed. */

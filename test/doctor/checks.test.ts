@@ -189,6 +189,20 @@ describe("IPVS", () => {
     expect(withTable(table)).toEqual({ "ipvs.expire-quiescent-template": "warning" });
     expect(withTable(table, { "net.ipv4.vs.expire_quiescent_template": 1 })).toEqual({});
   });
+  test("NAT of IPv6 needs forwarding of IPv6", () => {
+    const table = NAT_SERVICE.replace("0A03000B:1F90 ", "[2001:0db8:0000:0000:0000:0000:0000:0002]:1F90 ");
+    expect(withTable(table, { "net.ipv6.conf.all.forwarding": 0 })).toEqual({ "forwarding.ipv6": "critical" });
+    expect(withTable(table, { "net.ipv6.conf.all.forwarding": 1 })).toEqual({});
+  });
+  test.each([
+    [900, { "ipvs.timeout": "info" }],
+    [60, { "ipvs.timeout": "warning" }],
+    [7440, {}],
+  ])("forgets after %i s", (seconds, expected) =>
+    expect(
+      withTable(NAT_SERVICE, {}, { "ipvs-timeouts.txt": `Timeout (tcp tcpfin udp): ${seconds} 120 300\n` }),
+    ).toEqual(expected),
+  );
   test("LRO on a forwarding interface", () => {
     expect(withTable(NAT_SERVICE, {}, { "ethtool-eth0.txt": "large-receive-offload: on\n" })).toEqual({
       "offload.lro": "critical",

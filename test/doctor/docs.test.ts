@@ -9,7 +9,7 @@ const page = readFileSync(`${projectDir}/docs/doctor.md`, "utf8");
 test("docs/doctor.md has every check, and no other", () => {
   const section = page.slice(page.indexOf("\n## Checks"), page.indexOf("\n## Elsewhere"));
   const listed = [...section.matchAll(/^\| (`.*?`) \|/gm)].flatMap(
-    ([, cell = ""]) => cell.match(/(?<=`)[a-z.-]+(?=`)/g) ?? [],
+    ([, cell = ""]) => cell.match(/(?<=`)[a-z\d.-]+(?=`)/g) ?? [],
   );
   expect(listed).toEqual([...CHECKS.run, ...CHECKS.host].map(({ id }) => id));
 });

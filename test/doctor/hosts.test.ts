@@ -47,6 +47,6 @@ describe.each(names)("%s", (name) => {
 
 test("ids are unique, and families are named alike", () => {
   expect(new Set(ids).size).toBe(ids.length);
-  for (const id of ids) expect(id).toMatch(/^[a-z]+(-[a-z]+)*(\.[a-z]+(-[a-z]+)*)?$/);
+  for (const id of ids) expect(id).toMatch(/^[a-z]+(-[a-z]+)*\.[a-z]+[46]?(-[a-z]+)*$/);
   expect(CHECKS.run.every(({ id }) => id.startsWith("run."))).toBe(true);
 });

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { isInNetwork, parseHostOrderAddress } from "../../src/host/addresses-in-hex.ts";
-import { parseCounters, parsePerCpuCounters, readCounters } from "../../src/host/counters.ts";
+import { parseCounters, parsePerCpuCounters, readCounters, readCounters6 } from "../../src/host/counters.ts";
 import { readDeviceStatistics } from "../../src/host/device-statistics.ts";
 import type { Host } from "../../src/host/host.ts";
 import { parseInterrupts } from "../../src/host/interrupts.ts";
@@ -81,6 +81,15 @@ describe("counters", () => {
     expect(counters.get("TcpExt.ListenOverflows")).toBeGreaterThan(100);
     expect(counters.get("TcpExt.IPReversePathFilter")).toBeGreaterThan(50);
     expect(counters.get("Ip.InReceives")).toBeGreaterThan(counters.get("TcpExt.IPReversePathFilter") ?? 0);
+  });
+  test("of IPv6", () => {
+    const text = "Ip6InReceives                   \t129\nIp6InHdrErrors                  \t0\n";
+    const host: Host = {
+      isLive: false,
+      readText: (path) => (path === "/proc/net/snmp6" ? text : null),
+      fact: () => null,
+    };
+    expect(Object.fromEntries(readCounters6(host))).toEqual({ Ip6InReceives: 129, Ip6InHdrErrors: 0 });
   });
   test("names and numbers that do not match are left out", () => {
     expect([...parseCounters("A: x y\nA: 1\nB: z\nC: 2\n")]).toEqual([["A.x", 1]]);
