@@ -10,10 +10,7 @@ const NAMED = 3;
 /** What there is to say first: what changed, that nothing did, or that nobody can tell. */
 export function verdictOf({ comparison, before, after }: Diff): DiffDocument["verdict"] {
   const { vips, findings, incomparable } = comparison;
-  const compared = vips.filter(({ differences, watched }) => {
-    return differences.length > 0 || !incomparable.some(({ measure, subject }) => isAll(measure, subject, watched));
-  });
-  const isUnknown = vips.length === 0 || vips.every(({ vip }) => isLost(comparison, vip));
+  const isUnknown = vips.every(({ vip }) => isLost(comparison, vip));
   const appeared = findings.appeared.filter(({ isSure }) => isSure);
   const gone = findings.gone.filter(({ isSure }) => isSure);
   const changes = headlines(comparison.changes);
@@ -24,7 +21,7 @@ export function verdictOf({ comparison, before, after }: Diff): DiffDocument["ve
     ...(gone.length > 0 ? [`gone: ${gone.map(({ finding }) => finding.id).join(", ")}`] : []),
   ];
   if (parts.length > 0) return { result: "changed", sentence: `after: ${parts.join("; ")}` };
-  if (isUnknown || compared.length === 0) {
+  if (isUnknown) {
     const why = incomparable.find(({ measure }) => measure === "all")?.why ?? "no VIP was called on both sides";
     return { result: "unknown", sentence: `nothing can be compared: ${why}` };
   }
@@ -35,10 +32,7 @@ export function verdictOf({ comparison, before, after }: Diff): DiffDocument["ve
   };
 }
 
-function isAll(measure: string, subject: unknown, watched: { before: number; after: number }): boolean {
-  return measure === "all" && subject !== null && watched.before + watched.after > 0;
-}
-
+/** Nothing of a VIP can be compared. */
 function isLost({ incomparable }: Comparison, vip: string): boolean {
   return incomparable.some(({ measure, subject }) => measure === "all" && subject?.vip === vip);
 }
