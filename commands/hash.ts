@@ -11,7 +11,7 @@ import { BaseCommand } from "./base.ts";
 const several = { multiple: true, multipleNonGreedy: true } as const;
 const POOL = { helpGroup: "BACKENDS" } as const;
 const KEYS = { helpGroup: "CONNECTIONS" } as const;
-const CHANGE = { helpGroup: "CHANGE", exclusive: ["grow"] };
+const CHANGE = { helpGroup: "CHANGE" } as const;
 
 type HashFlags = Interfaces.InferredFlags<(typeof Hash)["flags"] & (typeof Hash)["baseFlags"]>;
 
@@ -74,7 +74,7 @@ export default class Hash extends BaseCommand {
       multiple: true,
       ...POOL,
     }),
-    vip: stringFlag({ summary: "Which VIP is called.", helpValue: "VIP", aliases: ["to"], ...POOL }),
+    vip: stringFlag({ summary: "Which VIP is called; --to is the same.", helpValue: "VIP", aliases: ["to"], ...POOL }),
     protocol: option({ summary: "Its protocol.", options: ["tcp", "udp"] as const, ...POOL })(),
     keys: integer({
       summary: "Connections to make up, 100000 unless told (fewer for many --grow steps); in place of the capture's.",
@@ -139,7 +139,6 @@ export default class Hash extends BaseCommand {
     explain: stringFlag({
       summary: "Where this one connection goes, and why.",
       helpValue: "CLIENT:PORT",
-      exclusive: ["grow", "keys", "balancers"],
     }),
     full: boolean({ summary: "Every backend's share under every method." }),
   };

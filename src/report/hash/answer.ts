@@ -58,12 +58,25 @@ export function answer(
   subject: Subject,
   wish: HashWish,
 ): Answer {
+  refuseContradictions(wish);
   if (wish.grow !== undefined) return growthAnswer(methods, subject, wish, wish.grow);
   if (subject.pool.backends.length === 0) {
     throw new QuestionError("no backends: give --backend, --topology, --import or --capture (or --grow FROM..TO)");
   }
   if (wish.explain !== undefined) return explainAnswer(methods, subject, wish, wish.explain);
   return shareAnswer(all, methods, subject, wish);
+}
+
+function refuseContradictions(wish: HashWish): void {
+  const { add, remove, drain, reweigh, grow, explain, balancers, traffic } = wish;
+  const isChange = add.length + remove.length + drain.length + reweigh.length > 0 || balancers !== undefined;
+  if (grow !== undefined && isChange) {
+    throw new QuestionError("--grow adds one backend after another; ask for other changes without it");
+  }
+  if (explain === undefined) return;
+  const other = { "--grow": grow, "--keys": traffic.keys, "--balancers": balancers };
+  const [flag] = Object.entries(other).find(([, value]) => value !== undefined) ?? [];
+  if (flag !== undefined) throw new QuestionError(`--explain is of one connection, and ${flag} is of many`);
 }
 
 function shareAnswer(
