@@ -70,11 +70,14 @@ export const CAN_RUN: readonly Check[] = [
   {
     id: "run.libbpf",
     look: (facts) =>
-      need(facts, ({ libbpf }) => libbpf !== null, `libbpf ${readBpfSupport(facts.host)?.libbpf ?? ""}`, {
-        title: "libbpf.so.1 cannot be loaded",
-        why: "It loads probes and fits them to the kernel.",
-        remedy: ["apt-get install libbpf1   # dnf install libbpf"],
-      }),
+      // without koffi nobody can tell
+      readBpfSupport(facts.host)?.koffi === false
+        ? SILENT
+        : need(facts, ({ libbpf }) => libbpf !== null, `libbpf ${readBpfSupport(facts.host)?.libbpf ?? ""}`, {
+            title: "libbpf.so.1 cannot be loaded",
+            why: "It loads probes and fits them to the kernel.",
+            remedy: ["apt-get install libbpf1   # dnf install libbpf"],
+          }),
   },
   {
     id: "run.ring-buffer",

@@ -376,10 +376,11 @@ describe("running here", () => {
   test("but not CAP_NET_ADMIN", () => expect(run({}, bits(21))).toEqual({ "run.capabilities": "critical" }));
   test("no rights", () =>
     expect(run({ ringBufferErrno: 1 }, 0n)).toEqual({ "run.capabilities": "critical", "run.ring-buffer": "critical" }));
+  test("no libbpf", () =>
+    expect(run({ libbpf: null, ringBufferErrno: null }, bits(12, 38, 39))).toEqual({ "run.libbpf": "critical" }));
   test("no libraries", () =>
     expect(run({ koffi: false, libbpf: null, ringBufferErrno: null, betterSqlite3: false }, bits(12, 38, 39))).toEqual({
       "run.koffi": "critical",
-      "run.libbpf": "critical",
       "run.store": "warning",
     }));
 });
