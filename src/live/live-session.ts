@@ -119,7 +119,7 @@ export class LiveSession {
     const most = Math.min(MOST_AT_ONCE, Math.max(64, Math.floor(this.maxFlows / 4)));
     for (let start = from; start < to; start += most) {
       const end = Math.min(to, start + most);
-      if (this.live + end - start > this.maxFlows) this.lookNow(false);
+      if (this.live + end - start > this.maxFlows) this.lookNow({ isForced: true });
       source.ingest(batch, start, end, this.sampling, this.ring);
       this.advance(source.newest);
       if (Number.isNaN(this.begun)) this.begun = source.newest;
@@ -133,12 +133,12 @@ export class LiveSession {
 
   /** Joins and judges what is in memory, counts it, tells what is settled and gives up what is no longer needed. */
   judge(): void {
-    this.lookNow(false);
+    this.lookNow({});
   }
 
   /** The last look: everything is settled with it, findings that did not hold are withdrawn. */
   finish(): void {
-    this.lookNow(true);
+    this.lookNow({ isFinal: true });
   }
 
   /** Connections that were settled since it was asked last. */
@@ -148,7 +148,8 @@ export class LiveSession {
     return settled;
   }
 
-  private lookNow(isFinal: boolean): void {
+  /** @param isForced for want of memory, ahead of its time: short windows are left for the next */
+  private lookNow({ isFinal = false, isForced = false }: { isFinal?: boolean; isForced?: boolean }): void {
     const before = this.look?.now ?? Number.NaN;
     const look = this.read();
     this.look = look;
@@ -167,7 +168,7 @@ export class LiveSession {
       isVip: (connection) => this.vips.isVip(subject, connection),
       isFinal: (connection) => isFinal || leaving.has(connection),
     });
-    const seen = seenFindings(look, this.topology);
+    const seen = seenFindings(look, this.topology, isForced ? [] : ["1m", "10s"]);
     for (const { id, connections } of look.diagnosis.findings) {
       if (id === "path.asymmetric") this.tally.asymmetric(subject, knowns, connections);
     }

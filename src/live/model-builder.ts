@@ -39,7 +39,8 @@ export class ModelBuilder {
   build(driver: DriverState): LiveModel {
     const { session } = this;
     const baseSeconds = session.timeBase.seconds ?? 0;
-    const clock = { now: session.now / 1e9, begun: session.begun / 1e9 };
+    // connections are counted at looks: what came since is in no window yet
+    const clock = { now: (session.look?.now ?? session.now) / 1e9, begun: session.begun / 1e9 };
     const { vips, backends } = vipsOf(session, clock);
     if (session.look !== this.lookRead && session.look !== null) {
       this.lookRead = session.look;
@@ -49,7 +50,7 @@ export class ModelBuilder {
     updateGauges(session, vips, this.members);
     return {
       sequence: ++this.sequence,
-      now: baseSeconds + clock.now,
+      now: baseSeconds + session.now / 1e9,
       health: this.health(driver, clock, baseSeconds),
       sources: this.sources(driver),
       vips,

@@ -17,10 +17,14 @@ const EXAMPLES = 10;
 const PAGE_WIDTH = 100;
 
 /** What a look's findings are, and those that only a shorter window shows; the widest window first. */
-export function seenFindings(look: Look, topology: Topology | null): SeenFinding[] {
+export function seenFindings(
+  look: Look,
+  topology: Topology | null,
+  shorter: readonly Exclude<WindowName, "15m">[],
+): SeenFinding[] {
   const { analysis, diagnosis, knowns, connected, now } = look;
   const seen = read(analysis, diagnosis.findings, (id) => knowns[id], "15m", now);
-  for (const window of ["1m", "10s"] as const) {
+  for (const window of shorter) {
     const view = windowOf(connected, now - WINDOW_SECONDS[window] * 1e9);
     // nothing is older than the window: it shows what the wider one does
     if (view === null || view.connected.connections.length === 0) continue;
