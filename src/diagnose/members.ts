@@ -7,6 +7,7 @@ import type { LegRef } from "../path/leg-set.ts";
 import { destinationMac, type Mac, macHigh, macLow } from "../path/macs.ts";
 import { macCandidates, onlyOne } from "../path/own-macs.ts";
 import type { Case, VipGroup } from "./case.ts";
+import { membershipsByPath } from "./members-by-path.ts";
 
 /** Share of a point's flows below which a MAC is no member: strays and mistakes. */
 const MIN_MEMBER_SHARE = 0.005;
@@ -26,8 +27,11 @@ export interface Move {
 
 /** Which member of a tier each connection of a VIP was given, and which of them moved. Members are keys; see `names`. */
 export interface Membership {
-  /** `mac`: by destination MAC at one point; `node`: by the load balancer whose captures saw the connection. */
-  kind: "mac" | "node";
+  /**
+   * `mac`: by destination MAC at one point; `tunnel`: by outer destination at one; `interface`: by the interface of one
+   * node; `node`: by the load balancer whose captures saw the connection; `point`: by any other captured node.
+   */
+  kind: "mac" | "tunnel" | "interface" | "node" | "point";
   /** Where it was seen. */
   point: string;
   memberOf: ReadonlyMap<Connection, string>;
@@ -36,13 +40,13 @@ export interface Membership {
 }
 
 /**
- * Finds the members of a VIP's tier of load balancers: at the point where its flows are sent to several MACs, and by
- * the nodes of the balancers themselves. Several tiers give several memberships.
+ * Finds the members of a VIP's tier of load balancers: at the point where its flows are sent to several MACs, by the
+ * nodes of the balancers themselves, and by what else of their way differs. Several tiers give several memberships.
  */
 export function membershipsOf(subject: Case, group: VipGroup): readonly Membership[] {
   const known = memberships.get(group);
   if (known) return known;
-  const found = [...byMac(subject, group), ...byNode(subject, group)];
+  const found = [...byMac(subject, group), ...byNode(subject, group), ...membershipsByPath(subject, group)];
   memberships.set(group, found);
   return found;
 }

@@ -9,6 +9,7 @@ import { captureClockSkew, captureOffload, captureOneSided, captureTruncated } f
 import type { Detector } from "./detector.ts";
 import { ecmpRehash } from "./ecmp-rehash.ts";
 import { ecmpShares } from "./ecmp-shares.ts";
+import { elephants } from "./elephants.ts";
 import { lbAborting } from "./lb-aborting.ts";
 import { lbFailover } from "./lb-failover.ts";
 import { lbIdleTimeout } from "./lb-idle-timeout.ts";
@@ -50,6 +51,7 @@ export const DETECTORS: readonly Detector[] = [
   balance,
   ecmpRehash,
   ecmpShares,
+  elephants,
   pathLoss,
   schedulerMismatch,
   synFlood,
