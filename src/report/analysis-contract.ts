@@ -1,3 +1,4 @@
+import type { EvidentFields } from "../balance/hash-fields.ts";
 import type { Scheduler } from "../balance/scheduler.ts";
 import type { ResetAuthor, ResetCause } from "../diagnose/reset-verdict.ts";
 import type { Outcome } from "../flow/leg-outcome.ts";
@@ -64,6 +65,44 @@ export interface VipDocument {
     share: number;
     expectedShare: number;
   }[];
+  /** Equal next hops in front of the VIP; none where no capture tells members apart. */
+  tiers: readonly TierDocument[];
+}
+
+export interface TierDocument {
+  /**
+   * What told members apart: the destination MAC at a point, the outer destination of a tunnel there, the interface of a
+   * node, the load balancer that was reached, or another captured node.
+   */
+  by: "mac" | "tunnel" | "interface" | "node" | "point";
+  /** The point or nodes where they were told apart. */
+  seenAt: string;
+  /** What the choice evidently depends on. */
+  hashFields: EvidentFields;
+  /** Of the first piece of each series. */
+  start: string | null;
+  /** Of one piece. */
+  pieceSeconds: number;
+  /** Flows that went on at another member. */
+  moved: number;
+  members: readonly {
+    member: string;
+    connections: number;
+    share: number;
+    bytes: number;
+    /** Flows that moved to it, and away from it. */
+    joined: number;
+    left: number;
+    series: {
+      newConnections: readonly number[];
+      /** Means over each piece. */
+      activeConnections: readonly number[];
+      /** Each flow's bytes spread evenly over its time. */
+      bytes: readonly number[];
+    };
+  }[];
+  /** Few flows that make one member carry more bytes than others, largest first. */
+  elephants: readonly { connection: string; member: string; bytes: number }[];
 }
 
 export type Protocol = "tcp" | "udp";

@@ -40,6 +40,10 @@ const vip = z.strictObject({
   scheduler: z.strictObject({
     name: z.enum(["rr", "wrr", "lc", "source", "5-tuple", "random", "unknown"]),
     confidence: share,
+    couldBe: z
+      .array(z.enum(["rr", "wrr", "lc", "source", "5-tuple", "random"]))
+      .min(2)
+      .optional(),
   }),
   backends: z.array(
     z.strictObject({
@@ -48,6 +52,39 @@ const vip = z.strictObject({
       bytes: count,
       share,
       expectedShare: share,
+    }),
+  ),
+  tiers: z.array(
+    z.strictObject({
+      by: z.enum(["mac", "tunnel", "interface", "node", "point"]),
+      seenAt: z.string().min(1),
+      hashFields: z.strictObject({
+        name: z.enum(["source", "source or 3-tuple", "3-tuple", "5-tuple", "unknown"]),
+        confidence: share,
+      }),
+      start: time.nullable(),
+      pieceSeconds: z.number().positive(),
+      moved: count,
+      members: z
+        .array(
+          z.strictObject({
+            member: z.string().min(1),
+            connections: count,
+            share,
+            bytes: count,
+            joined: count,
+            left: count,
+            series: z.strictObject({
+              newConnections: z.array(count).length(60),
+              activeConnections: z.array(z.number().min(0)).length(60),
+              bytes: z.array(count).length(60),
+            }),
+          }),
+        )
+        .min(2),
+      elephants: z.array(
+        z.strictObject({ connection: z.string().regex(/^c\d+$/), member: z.string().min(1), bytes: count }),
+      ),
     }),
   ),
 });

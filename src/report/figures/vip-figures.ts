@@ -20,6 +20,8 @@ export interface VipFigures {
   backends: BackendFigures[];
   /** Connections whose backend nothing shows. */
   withoutBackend: readonly Connection[];
+  /** What the detectors judged; null where nothing called it. */
+  group: VipGroup | null;
 }
 
 export interface BackendFigures {
@@ -84,11 +86,13 @@ function figuresOf(
     connections,
     backends: listed,
     withoutBackend: connections.filter(({ backend }) => backend === null),
+    group: group ?? null,
   };
 }
 
 /** A destination that may be a VIP, or a service of its own. */
-function plainFigures(subject: Case, { vip, protocol, connections }: VipGroup): VipFigures {
+function plainFigures(subject: Case, group: VipGroup): VipFigures {
+  const { vip, protocol, connections } = group;
   return {
     vip: subject.text(vip),
     protocol,
@@ -97,6 +101,7 @@ function plainFigures(subject: Case, { vip, protocol, connections }: VipGroup): 
     connections,
     backends: [],
     withoutBackend: connections,
+    group,
   };
 }
 
@@ -106,4 +111,10 @@ function isCalledBySeveral(subject: Case, { connections, byBackend }: VipGroup):
   if (first === undefined || byBackend.size > 0) return false;
   const address = endpoints.withPort(first.client, 0);
   return connections.some(({ client }) => endpoints.withPort(client, 0) !== address);
+}
+
+/** A scheduler in words; empty where nothing is known of it. */
+export function schedulerWords({ name, couldBe }: Scheduler): string {
+  if (couldBe !== undefined) return couldBe.join(" or ");
+  return name === "unknown" ? "" : name;
 }

@@ -2,11 +2,12 @@ import type { Finding } from "../../diagnose/finding.ts";
 import type { Analysis } from "../analysis.ts";
 import { type BackendRow, backendRows } from "../figures/backend-rows.ts";
 import { type TimeSeries, timeSeries } from "../figures/time-series.ts";
-import type { VipFigures } from "../figures/vip-figures.ts";
+import { schedulerWords, type VipFigures } from "../figures/vip-figures.ts";
 import { formatCount, formatSeconds, formatShare } from "../format-quantity.ts";
 import { timeOfDay } from "../text/clock-time.ts";
 import { html, type Markup } from "./markup.ts";
 import { type BarChart, svgChart } from "./svg-chart.ts";
+import { tierTables } from "./tier-tables.ts";
 
 const PIECES = 160;
 const TICKS = 5;
@@ -14,15 +15,12 @@ const TICKS = 5;
 /** A VIP: its backends side by side, and what happened over time. */
 export function vipSection(analysis: Analysis, figures: VipFigures, worst: Finding | undefined): Markup {
   const { vip, mode, scheduler, connections } = figures;
-  const traits = [
-    mode ?? "",
-    scheduler.name === "unknown" ? "" : scheduler.name,
-    `${formatCount(connections.length)} connections`,
-  ]
+  const traits = [mode ?? "", schedulerWords(scheduler), `${formatCount(connections.length)} connections`]
     .filter((trait) => trait !== "")
     .join(" · ");
   return html`<h2><span class="mono">${vip}</span> <span class="quiet">${traits}</span></h2>
 <div class="scroll">${backendTable(backendRows(analysis.subject, figures))}</div>
+${tierTables(analysis.subject, figures)}
 ${charts(analysis, timeSeries(analysis.subject, connections, PIECES), worst)}`;
 }
 

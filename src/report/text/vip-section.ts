@@ -4,13 +4,14 @@ import type { Finding } from "../../diagnose/finding.ts";
 import type { Analysis } from "../analysis.ts";
 import { backendRows } from "../figures/backend-rows.ts";
 import { type TimeSeries, timeSeries } from "../figures/time-series.ts";
-import type { VipFigures } from "../figures/vip-figures.ts";
+import { schedulerWords, type VipFigures } from "../figures/vip-figures.ts";
 import { formatCount } from "../format-quantity.ts";
 import { backendTable } from "./backend-table.ts";
 import { chartColumns, charts, windowRows } from "./chart.ts";
 import { timeOfDay } from "./clock-time.ts";
 import { columnsOf, type Page } from "./page.ts";
 import { sparkline } from "./sparkline.ts";
+import { tierBlocks } from "./tier-blocks.ts";
 
 /** From this many columns on there is room for charts without asking. */
 const ROOMY = 120;
@@ -30,6 +31,7 @@ export function vipSection(analysis: Analysis, figures: VipFigures, worst: Findi
     else lines.push(`  ${sparks}`);
   }
   lines.push(...backendTable(rows, page));
+  if (page.full) lines.push(...tierBlocks(subject, figures, page));
   if (!page.full && page.width < ROOMY) return lines;
   const series = timeSeries(subject, connections, chartColumns(page));
   if (series === null || connections.length < 2) return lines;
@@ -45,7 +47,7 @@ function title({ vip, mode, protocol, scheduler, connections }: VipFigures, page
   const traits = [
     protocol === UDP ? "udp" : "",
     mode ?? "",
-    scheduler.name === "unknown" ? "" : scheduler.name,
+    schedulerWords(scheduler),
     `${formatCount(connections.length)} connections`,
   ];
   return `${page.paint.title(vip)} ${page.paint.quiet(traits.filter((trait) => trait !== "").join(" · "))}`;
