@@ -14,6 +14,8 @@ export interface LiveSource {
   /** Observation points; may grow. Batches refer to them by number. */
   readonly interfaces: readonly CaptureInterface[];
   readonly problems: readonly CaptureProblem[];
+  /** True where it hands on only some packets of a conversation: what lies between them was not lost. */
+  readonly isSampled?: boolean;
   /** Attaches, opens. Times of batches are ns since the session's TimeBase. Rejects with a line for the user. */
   start(): Promise<void>;
   /**

@@ -27,7 +27,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   offline: { does: "drives the pipeline over captures", mayImport: [...RESULTS] },
   // its catalogue loads the manifests that lie beside the kernel code
-  probe: { does: "talks to the kernel", mayImport: ["capture", "decode", "flow", "topology", "probes"] },
+  probe: { does: "talks to the kernel", mayImport: ["capture", "decode", "flow", "topology", "host", "probes"] },
   compare: { does: "says what changed between two sides", mayImport: RESULTS, isPure: true },
   report: { does: "shows results as text, JSON, HTML", mayImport: [...RESULTS, "compare"] },
   live: { does: "drives the pipeline by the clock", mayImport: [...RESULTS, "probe", "report"] },
