@@ -27,7 +27,6 @@ export const SOURCE_FLAGS = {
     summary: "How many times as fast as it was recorded, or max.",
     helpValue: "N|max",
     default: "1",
-    dependsOn: ["replay"],
   }),
   duration: integer({ summary: "Stop by itself after so many seconds.", min: 1, helpValue: "SECONDS" }),
   topology: stringFlag({

@@ -4,6 +4,7 @@ import { inColumns } from "./grid.ts";
 import { age, clock, short } from "./quantities.ts";
 import type { DashboardState } from "./state.ts";
 import { VIEWS } from "./views/all.ts";
+import { sinceOf } from "./views/finding-marks.ts";
 
 /** The first lines: what is watched and how it is, the worst finding, the views. */
 export function headerRows(model: LiveModel, state: DashboardState, width: number, page: Page): string[] {
@@ -49,9 +50,9 @@ export function verdictRow(model: LiveModel, width: number, page: Page): string 
   );
 }
 
-function findingText(model: LiveModel, { finding, opened }: LiveFinding): string {
-  const sign = finding.severity === "critical" ? "✗" : "!";
-  return `${sign} ${finding.id} (${age(model.now - opened)}) ${finding.title}`;
+function findingText(model: LiveModel, found: LiveFinding): string {
+  const sign = found.finding.severity === "critical" ? "✗" : "!";
+  return `${sign} ${found.finding.id} (${age(model.now - sinceOf(found))}) ${found.finding.title}`;
 }
 
 function viewRow(state: DashboardState, width: number, page: Page): string {

@@ -3,7 +3,7 @@ import { SIGNS } from "../report/text/finding-lines.ts";
 import { type Page, printable, wrap } from "../report/text/page.ts";
 import { KEYS } from "./keys.ts";
 import { age, clock } from "./quantities.ts";
-import { severityPaint } from "./views/finding-marks.ts";
+import { severityPaint, sinceOf } from "./views/finding-marks.ts";
 
 /** All keys, from the one table. */
 export function helpRows(width: number, page: Page): string[] {
@@ -61,9 +61,11 @@ function indented(text: string, width: number, first: number, later: number): st
   return wrap(text, width - Math.max(first, later) - 1).map((line, i) => " ".repeat(i === 0 ? first : later) + line);
 }
 
-function sinceText(model: LiveModel, { state, opened, closed, lastSeen }: LiveFinding): string {
-  if (state === "open") return `${clock(opened)}, for ${age(model.now - opened)}; last seen ${clock(lastSeen)}`;
-  return `${clock(opened)} to ${clock(closed)} (${state})`;
+function sinceText(model: LiveModel, found: LiveFinding): string {
+  const since = sinceOf(found);
+  const { state, closed, lastSeen } = found;
+  if (state === "open") return `${clock(since)}, for ${age(model.now - since)}; last seen ${clock(lastSeen)}`;
+  return `${clock(since)} to ${clock(closed)} (${state})`;
 }
 
 function labelled(label: string, texts: readonly string[], width: number, page: Page): string[] {

@@ -29,6 +29,7 @@ export function takeScreen(output: NodeJS.WriteStream, onSignal: (signal: NodeJS
   process.once("exit", leave);
   // before who prints the error, which would else be lost with the screen
   process.prependListener("uncaughtException", leave);
-  for (const [signal, handler] of handlers) process.once(signal, handler);
+  // not once: ink's own listener ends the process where it finds no other one left
+  for (const [signal, handler] of handlers) process.on(signal, handler);
   return { leave };
 }

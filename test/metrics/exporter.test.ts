@@ -7,8 +7,8 @@ import { gunzipSync } from "node:zlib";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
 import type { LiveModel } from "../../src/live/live-model.ts";
 import { type Exporter, type ExporterOptions, startExporter } from "../../src/metrics/exporter.ts";
+import { modelOf } from "../support/live-model.ts";
 import { projectDir } from "../support/requirement.ts";
-import { modelOf } from "./model.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "l4scope-exporter-"));
 const CERT = join(projectDir, "fixtures/tls/localhost.crt");

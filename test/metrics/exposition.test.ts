@@ -4,8 +4,8 @@ import { describe, expect, test } from "vitest";
 import { CONNECT_SECONDS_EDGES, type LiveModel, METRIC_LABELS } from "../../src/live/live-model.ts";
 import { Exposition } from "../../src/metrics/exposition.ts";
 import { allMetrics } from "../../src/metrics/metric-table.ts";
+import { modelOf } from "../support/live-model.ts";
 import { requires } from "../support/requirement.ts";
-import { modelOf } from "./model.ts";
 
 const VIP = "192.0.2.10:80";
 const BACKEND = "10.2.0.11:8080";

@@ -22,3 +22,9 @@ export function severityPaint(severity: Severity | null, page: Page): ((text: st
   if (severity === "warning") return page.paint.risk;
   return null;
 }
+
+/** Epoch seconds from which on it is seen: of its first packet, not of when the session first looked. */
+export function sinceOf({ finding, opened }: LiveFinding): number {
+  const from = finding.window.from === null ? Number.NaN : Number(finding.window.from);
+  return Number.isFinite(from) ? Math.min(from, opened) : opened;
+}

@@ -3,7 +3,7 @@ import { SIGNS } from "../../report/text/finding-lines.ts";
 import { age, clock } from "../quantities.ts";
 import { tableView } from "../table-view.ts";
 import { matches } from "../view.ts";
-import { severityPaint } from "./finding-marks.ts";
+import { severityPaint, sinceOf } from "./finding-marks.ts";
 
 /** What is wrong: open findings first, then those that are over. */
 export const findingsView = tableView<LiveFinding>({
@@ -36,12 +36,12 @@ export const findingsView = tableView<LiveFinding>({
         state === "open" ? severityPaint(finding.severity, page) : page.paint.quiet,
     },
     { title: "finding", width: 22, cell: ({ finding }) => finding.id },
-    { title: "since", width: 8, cell: ({ opened }) => clock(opened) },
+    { title: "since", width: 8, cell: (row) => clock(sinceOf(row)) },
     {
       title: "for",
       width: 7,
       align: "right",
-      cell: ({ opened, closed }) => age((Number.isNaN(closed) ? model.now : closed) - opened),
+      cell: (row) => age((Number.isNaN(row.closed) ? model.now : row.closed) - sinceOf(row)),
     },
     { title: "sure", width: 4, align: "right", rank: 1, cell: ({ finding }) => finding.confidence.toFixed(2) },
     {
