@@ -26,6 +26,10 @@ they do not) and prints what it saw once.`;
       command: "<%= config.bin %> <%= command.id %> --replay lb1.pcap --replay rs1.pcap --speed 10",
     },
     {
+      description: "What was recorded, back to any minute of it",
+      command: "<%= config.bin %> <%= command.id %> --store lb1.db",
+    },
+    {
       description: "With metrics for Prometheus while it runs",
       command: "<%= config.bin %> <%= command.id %> eth0 --listen 127.0.0.1:9464",
     },
@@ -43,12 +47,18 @@ they do not) and prints what it saw once.`;
       helpValue: "FILE",
       dependsOn: ["listen"],
     }),
+    store: stringFlag({
+      summary: "Show what this store remembers; [ and ] move by a minute.",
+      helpValue: "DB",
+      exclusive: ["replay", "source", "interface", "listen", "topology"],
+    }),
     evidence: stringFlag({ summary: "Where the key w writes evidence to.", helpValue: "FOLDER", default: "." }),
     full: boolean({ summary: "In the text of a run without a terminal: all rows." }),
   };
 
   override async run(): Promise<LiveModel | undefined> {
     const { args, flags } = await this.parse(Top);
+    if (flags.store !== undefined) return this.showStore(flags.store, args.interface ?? [], flags);
     const sources = sourceSpecs(args.interface ?? [], flags);
     const isInteractive = process.stdout.isTTY === true && !flags.json;
     const { watch } = await import("../src/tui/watch.ts");
@@ -79,7 +89,34 @@ they do not) and prints what it saw once.`;
       ...(exporter === undefined ? {} : { exporter }),
       onProblem: (line) => this.warn(line),
     });
-    if (model === null) return undefined;
+    return model === null ? undefined : this.print(model, flags);
+  }
+
+  /** A store's newest minute, or on a terminal any. */
+  private async showStore(
+    path: string,
+    interfaces: readonly string[],
+    flags: { json: boolean; full: boolean; evidence: string },
+  ): Promise<LiveModel | undefined> {
+    if (interfaces.length > 0) throw new UsageError("give interfaces or --store DB, not both");
+    const { StoredSession } = await import("../src/store/stored-session.ts");
+    const session = await StoredSession.open(path);
+    try {
+      if (process.stdout.isTTY !== true || flags.json) return await this.print(session.model(), flags);
+      const { runDashboard } = await import("../src/tui/run-dashboard.ts");
+      await runDashboard(session, {
+        output: process.stdout,
+        input: process.stdin,
+        evidenceDirectory: flags.evidence,
+        onScrollTime: (minutes) => session.scroll(minutes),
+      });
+      return undefined;
+    } finally {
+      await session.stop();
+    }
+  }
+
+  private async print(model: LiveModel, flags: { json: boolean; full: boolean }): Promise<LiveModel | undefined> {
     if (flags.json) return model;
     const { snapshotText } = await import("../src/tui/snapshot.ts");
     const { createPage } = await import("../src/report/text/page.ts");

@@ -131,8 +131,19 @@ export const READ_COLUMNS = `c.id AS key, c.start_ns / 1000000000 AS start_s, c.
 /** A row as READ_COLUMNS gives it. */
 export type ConnectionRow = Record<string, string | number | null>;
 
+export interface RowOptions {
+  /** Names it `r2/c17` instead of `c17`. */
+  withRun: boolean;
+  /** False leaves Community IDs out, which take longer than all else together. */
+  communityIds: boolean;
+}
+
 /** The connection of a row, as the contract prints it. */
-export function connectionOfRow(row: ConnectionRow, journey: Journey, withRun: boolean): StoredConnection {
+export function connectionOfRow(
+  row: ConnectionRow,
+  journey: Journey,
+  { withRun, communityIds }: RowOptions,
+): StoredConnection {
   const text = (name: string) => row[name] as string;
   const number = (name: string) => row[name] as number;
   const upDown = (name: string) => ({ up: number(`${name}_up`), down: number(`${name}_down`) });
@@ -141,7 +152,7 @@ export function connectionOfRow(row: ConnectionRow, journey: Journey, withRun: b
   const client = joinEndpoint(text("client"), row.client_port as number | null);
   const ends = { client, vip: text("vip"), backend: row.backend as string | null, protocol };
   const addresses = row.addresses === null ? [] : (JSON.parse(text("addresses")) as string[]);
-  const { path, legs, communityId } = withJourney(ends, { journey, addresses });
+  const { path, legs, communityId } = withJourney(ends, { journey, addresses }, communityIds);
   const by = row.reset_by as NonNullable<ConnectionDocument["reset"]>["by"] | null;
   const cause = row.reset_cause as NonNullable<ConnectionDocument["reset"]>["cause"];
   const connection: ConnectionDocument = {

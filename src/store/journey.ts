@@ -48,6 +48,7 @@ export function journeyOf({ client, vip, backend, path, legs }: ConnectionDocume
 export function withJourney(
   ends: { client: string; vip: string; backend: string | null; protocol: "tcp" | "udp" },
   { journey, addresses }: JourneyParts,
+  communityIds: boolean,
 ): Pick<ConnectionDocument, "path" | "legs" | "communityId"> {
   const text = (end: LegEnd): string => {
     if (end === "c") return ends.client;
@@ -62,9 +63,11 @@ export function withJourney(
     encapsulation,
     hop,
   }));
+  const path = { up: journey.up, down: journey.down };
+  if (!communityIds) return { path, legs, communityId: [] };
   const protocol = ends.protocol === "udp" ? UDP : TCP;
   const ids = legs.map((leg) => communityIdOf(leg.src, leg.dst, protocol)).filter((id) => id !== null);
-  return { path: { up: journey.up, down: journey.down }, legs, communityId: [...new Set(ids)] };
+  return { path, legs, communityId: [...new Set(ids)] };
 }
 
 const TCP = 6;

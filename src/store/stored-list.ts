@@ -127,11 +127,17 @@ export class StoredConnectionList {
     const [row] = this.reader.read(`SELECT ${READ_COLUMNS} FROM connections AS c WHERE c.id = ?`, key);
     const journey = this.journeys.get(Number(row?.journey));
     if (row === undefined || journey === undefined) throw new Error(`connection ${key} is not in ${this.reader.path}`);
-    return connectionOfRow(row as ConnectionRow, journey, this.withRun);
+    return connectionOfRow(row as ConnectionRow, journey, { withRun: this.withRun, communityIds: true });
   }
 }
 
-/** Connections of clients that were there within a window, the newest first, at most so many. */
+/** Connections that were open for longer before a window are not looked for: all that is older would be read. */
+const LONGEST_NS = 86_400_000_000_000n;
+
+/**
+ * Connections of clients that were there within a window, the newest first, at most so many; without run and Community
+ * IDs.
+ */
 export function* clientsWithin(
   reader: StoreReader,
   { from, to }: StoreWindow,
@@ -140,14 +146,17 @@ export function* clientsWithin(
   const journeys = readJourneys(reader);
   const rows = reader.iterate(
     `SELECT ${READ_COLUMNS} FROM connections AS c
-     WHERE c.start_ns < ? AND c.end_ns >= ? AND c.health_check = 0 AND c.role = 'client' ORDER BY c.start_ns DESC LIMIT ?`,
+     WHERE c.start_ns < ? AND c.start_ns >= ? AND c.end_ns >= ? AND c.health_check = 0 AND c.role = 'client' ORDER BY c.start_ns DESC LIMIT ?`,
     to,
+    from - LONGEST_NS,
     from,
     limit,
   );
   for (const row of rows) {
     const journey = journeys.get(Number(row.journey));
-    if (journey !== undefined) yield connectionOfRow(row as ConnectionRow, journey, false);
+    if (journey !== undefined) {
+      yield connectionOfRow(row as ConnectionRow, journey, { withRun: false, communityIds: false });
+    }
   }
 }
 

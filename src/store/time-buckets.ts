@@ -18,6 +18,11 @@ export class TimeBuckets {
     return buckets;
   }
 
+  /** How many durations were counted. */
+  get size(): number {
+    return this.total;
+  }
+
   add(seconds: number): void {
     const bucket = seconds <= 1e-6 ? 0 : Math.floor(PER_OCTAVE * Math.log2(seconds * 1e6));
     this.count(bucket, 1);

@@ -122,6 +122,31 @@ describe("flows --store", () => {
   });
 });
 
+describe("top --store", () => {
+  test("prints the newest minute where there is no terminal", async () => {
+    const [text, json] = await Promise.all([
+      runCli(["top", "--store", store]),
+      runCli(["top", "--store", store, "--json"]),
+    ]);
+    for (const { exitCode, stderr } of [text, json]) expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    expect(text.stdout).toContain("10.3.0.12:8443");
+    const model = JSON.parse(json.stdout);
+    expect(model.vips[0]).toMatchObject({ vip: "192.0.2.10:443", mode: "dnat" });
+    expect(model.findings[0].finding.id).toBe("backend.refusing");
+    expect(model.resets[0]).toMatchObject({ backend: "10.3.0.12:8443", cause: "refused", counts: { "15m": 11 } });
+  });
+
+  test("refuses what is no store, and interfaces beside one", async () => {
+    const none = await runCli(["top", "--store", DEMO[0] ?? ""]);
+    expect(none).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringMatching(/^l4scope top: [^\n]+not a SQLite database[^\n]+\n$/),
+    });
+    const both = await runCli(["top", "eth0", "--store", store]);
+    expect(both).toMatchObject({ exitCode: 2, stderr: "l4scope top: give interfaces or --store DB, not both\n" });
+  });
+});
+
 test("analyze --store refuses what is no store, before it is harmed", async () => {
   const path = join(folder, "notes.txt");
   writeFileSync(path, "notes of mine\n".repeat(100));
