@@ -8,7 +8,7 @@ import { readDeviceStatistics } from "../../src/host/device-statistics.ts";
 import type { Host } from "../../src/host/host.ts";
 import { parseInterrupts } from "../../src/host/interrupts.ts";
 import { readIpvsConnections } from "../../src/host/ipvs-connections.ts";
-import { readIpvsTable, readIpvsTotals } from "../../src/host/ipvs-table.ts";
+import { readIpvsTable, readIpvsTcpTimeout, readIpvsTotals } from "../../src/host/ipvs-table.ts";
 import { readLinks } from "../../src/host/links.ts";
 import { readListeners } from "../../src/host/listeners.ts";
 import { iptablesRules, nftRules, readPacketRules } from "../../src/host/packet-rules.ts";
@@ -69,6 +69,7 @@ describe("IPVS", () => {
       bytesOut: expect.any(Number),
     });
   });
+  test("its time-out", () => expect(readIpvsTcpTimeout(kept("ipvs-nat"))).toBe(900));
   test("absent", () => {
     const empty: Host = { isLive: false, readText: () => null, fact: () => null };
     expect([readIpvsTable(empty), readIpvsConnections(empty), readIpvsTotals(empty)]).toEqual([null, null, null]);
@@ -201,7 +202,9 @@ describe("sockets", () => {
   });
   test("listeners with their backlog", () => {
     const [stuck] = readListeners(kept("real-server-wrong")).filter(({ local }) => local.port === 80);
-    expect(stuck).toMatchObject({ waiting: 6, backlog: 5 });
+    expect(stuck?.backlog).toBe(5);
+    // the queue takes one more than it is asked for (sk_acceptq_is_full)
+    expect(stuck?.waiting).toBeGreaterThanOrEqual(6);
   });
 });
 
