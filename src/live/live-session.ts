@@ -73,6 +73,8 @@ export class LiveSession {
   now = Number.NaN;
   /** The last look, null before the first. */
   look: Look | null = null;
+  /** Looks taken. */
+  looks = 0;
   /** Time of the first packet, and since when connections are remembered, ns. */
   begun = Number.NaN;
   rememberedFrom = Number.NaN;
@@ -151,8 +153,11 @@ export class LiveSession {
   /** @param isForced for want of memory, ahead of its time: short windows are left for the next */
   private lookNow({ isFinal = false, isForced = false }: { isFinal?: boolean; isForced?: boolean }): void {
     const before = this.look?.now ?? Number.NaN;
+    // two of them at once would take twice the memory
+    this.look = null;
     const look = this.read();
     this.look = look;
+    this.looks++;
     const { subject } = look.diagnosis;
     const { now, knowns } = look;
     const sizes = { live: this.live, maxLegs: this.maxFlows, now, idleNs: this.idleNs };

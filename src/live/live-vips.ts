@@ -10,6 +10,7 @@ import type { LiveBackend, LiveResetCount, LiveVip, ResetsBy } from "./live-mode
 import { WINDOW_SECONDS } from "./live-model.ts";
 import type { LiveSession } from "./live-session.ts";
 import * as R from "./rate-ring.ts";
+import type { VipEntry } from "./vip-book.ts";
 
 /** Connections of a backend that its first bytes are read from. */
 const FIRST_BYTE_SAMPLES = 200;
@@ -35,7 +36,9 @@ export function vipsOf(session: LiveSession, clock: RateClock): { vips: LiveVip[
   );
   for (const { entry, rates, windows } of entries) {
     const { vip } = entry;
-    const names = [...entry.backends.keys()].sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+    const names = [...entry.backends.keys()]
+      .filter((name) => isThere(session, vip, name, entry, clock))
+      .sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
     const rings = names.map((name) => tally.backends.get(`${vip}\n${name}`) ?? null);
     const expected = names.map((name) => entry.backends.get(name)!.expectedShare);
     const balance = perWindow((seconds) =>
@@ -90,6 +93,19 @@ export function vipsOf(session: LiveSession, clock: RateClock): { vips: LiveVip[
     }
   }
   return { vips, backends };
+}
+
+/** A backend that nobody configured and that had nothing for the longest window is gone: it has no share to miss. */
+function isThere(
+  { tally }: LiveSession,
+  vip: string,
+  name: string,
+  { backends }: VipEntry,
+  { now }: RateClock,
+): boolean {
+  if (backends.get(name)!.weight !== null || tally.activeOf(vip, name) > 0) return true;
+  const rates = tally.backends.get(`${vip}\n${name}`);
+  return rates !== undefined && rates.sum(now, WINDOW_SECONDS["15m"], R.PACKETS_UP) > 0;
 }
 
 /** Resets by place, author and cause, over time. */

@@ -28,7 +28,8 @@ export interface DriverState {
 export class ModelBuilder {
   private readonly session: LiveSession;
   private sequence = 0;
-  private lookRead: LiveSession["look"] = null;
+  /** Number of the look that places were read from. A look itself is large, and not to be kept. */
+  private looked = 0;
   private members: LiveModel["members"] = [];
   private paths: LiveModel["paths"] = [];
 
@@ -42,8 +43,8 @@ export class ModelBuilder {
     // connections are counted at looks: what came since is in no window yet
     const clock = { now: (session.look?.now ?? session.now) / 1e9, begun: session.begun / 1e9 };
     const { vips, backends } = vipsOf(session, clock);
-    if (session.look !== this.lookRead && session.look !== null) {
-      this.lookRead = session.look;
+    if (session.look !== null && session.looks !== this.looked) {
+      this.looked = session.looks;
       this.members = membersOf(session.look, session.vips);
       this.paths = pathsOf(session.look, session.vips);
     }

@@ -23,9 +23,6 @@ export interface VipEntry {
 /** The VIPs of a session: what was seen to be one stays one. */
 export class VipBook {
   readonly entries = new Map<string, VipEntry>();
-  /** Endpoints of the last look's case that are VIPs. */
-  private numbers = new Set<number>();
-  private subject: Case | null = null;
 
   update({ vips, diagnosis: { subject }, topology }: Look): void {
     for (const entry of this.entries.values()) entry.connections = 0;
@@ -61,12 +58,10 @@ export class VipBook {
         }
       }
     }
-    this.subject = subject;
-    this.numbers = new Set(subject.vips.filter(({ vip }) => this.entries.has(subject.text(vip))).map(({ vip }) => vip));
   }
 
   isVip(subject: Case, { vip }: Connection): boolean {
-    return this.subject === subject ? this.numbers.has(vip) : this.entries.has(subject.text(vip));
+    return this.entries.has(subject.text(vip));
   }
 
   private entry(vip: string, protocol: number): VipEntry | null {
