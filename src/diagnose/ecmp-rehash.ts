@@ -3,7 +3,8 @@ import type { Case, VipGroup } from "./case.ts";
 import { confidenceFrom, count, duration, percent } from "./confidence.ts";
 import type { Detector } from "./detector.ts";
 import type { Finding } from "./finding.ts";
-import { type Membership, type Move, membershipsOf } from "./members.ts";
+import { membershipsOf } from "./members.ts";
+import type { Membership, Move } from "./membership.ts";
 
 const MIN_MOVED = 3;
 /** Moves of one change follow it as the flows send again: within this. */

@@ -5,7 +5,8 @@ import type { Case, VipGroup } from "./case.ts";
 import { confidenceFrom, count, percent } from "./confidence.ts";
 import type { Detector } from "./detector.ts";
 import type { Evidence, Finding } from "./finding.ts";
-import { type Membership, membershipsOf } from "./members.ts";
+import { membershipsOf } from "./members.ts";
+import type { Membership } from "./membership.ts";
 
 /** Flows of a branch that all go to one of several members: two equal members would do that once in 2^20. */
 const MIN_BRANCH_FLOWS = 20;

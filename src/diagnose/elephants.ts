@@ -5,7 +5,8 @@ import type { Case, VipGroup } from "./case.ts";
 import { confidenceFrom, count, percent } from "./confidence.ts";
 import type { Detector } from "./detector.ts";
 import type { Finding } from "./finding.ts";
-import { type Membership, membershipsOf } from "./members.ts";
+import { membershipsOf } from "./members.ts";
+import type { Membership } from "./membership.ts";
 
 /** Flows that show that they are given evenly, for each member. */
 const MIN_PER_MEMBER = 10;

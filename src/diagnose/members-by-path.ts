@@ -5,7 +5,7 @@ import { destinationMac } from "../path/macs.ts";
 import { macCandidates, onlyOne } from "../path/own-macs.ts";
 import { addressText } from "../topology/address.ts";
 import type { Case, VipGroup } from "./case.ts";
-import type { Membership, Move } from "./members.ts";
+import type { Membership, Move } from "./membership.ts";
 
 /** A point that this share of the flows passes is on the way to every member. */
 const NEARLY_ALL = 0.9;

@@ -1,5 +1,6 @@
 import type { Case, VipGroup } from "../diagnose/case.ts";
-import { type Membership, membershipsOf } from "../diagnose/members.ts";
+import { membershipsOf } from "../diagnose/members.ts";
+import type { Membership } from "../diagnose/membership.ts";
 
 /** Share of a VIP's connections that a tier of load balancers sees: fewer pass a backend, or were overheard. */
 const TIER_SHARE = 0.5;

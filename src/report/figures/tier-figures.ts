@@ -1,7 +1,8 @@
 import { elephantsAmong } from "../../balance/elephants.ts";
 import { type EvidentFields, evidentFields } from "../../balance/hash-fields.ts";
 import type { Case, VipGroup } from "../../diagnose/case.ts";
-import { type Membership, membershipsOf } from "../../diagnose/members.ts";
+import { membershipsOf } from "../../diagnose/members.ts";
+import type { Membership } from "../../diagnose/membership.ts";
 import type { Connection } from "../../path/connection.ts";
 
 /** How a tier's members were found; see `Membership`. */
