@@ -152,7 +152,8 @@ export class LiveDriver implements LiveHandle {
   async stop(): Promise<void> {
     if (!this.isStopped) {
       this.isStopped = true;
-      await this.stopSources();
+      // a replay is closed at the end: it may be reading
+      await Promise.all(this.pumps.map(({ source }) => source?.stop()));
       if (this.state === "starting") this.resolveEnded();
     }
     await this.ended;

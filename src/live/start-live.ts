@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { CaptureError } from "../capture/reader.ts";
 import { ProbeError } from "../probe/probe-error.ts";
+import { guardExit } from "../probe/tc-attach.ts";
 import type { LiveHandle, LiveListener, LiveOptions } from "./live-handle.ts";
 import type { FlowAnswer, FlowQuery, LiveEvidence, LiveModel, LiveSeries } from "./live-model.ts";
 import type { FromSession, LiveWorkerData, QueryName, ToldError, ToSession } from "./worker-protocol.ts";
@@ -12,6 +13,8 @@ import type { FromSession, LiveWorkerData, QueryName, ToldError, ToSession } fro
  * @throws CaptureError, ProbeError: a source that cannot be opened, before anything is watched
  */
 export async function startLive(options: LiveOptions, listener: LiveListener = {}): Promise<LiveHandle> {
+  // its thread goes without a word where this one ends in a hurry
+  if (options.sources.some(({ kind }) => kind === "interface")) guardExit();
   const worker = startWorker({
     // a stream of this thread cannot go to another
     options: { ...options, stdin: undefined } as LiveOptions,

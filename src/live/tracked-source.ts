@@ -17,6 +17,7 @@ export interface SourceFacts {
   readonly format: "pcap" | "pcapng";
   readonly interfaces: readonly CaptureInterface[];
   readonly problems: readonly CaptureProblem[];
+  readonly isSampled?: boolean;
 }
 
 /** Frame numbers are positive words: a long run begins again at 1. */
@@ -40,7 +41,7 @@ export class TrackedSource {
   constructor(facts: SourceFacts, index: number, maxLegs: number) {
     this.facts = facts;
     this.index = index;
-    this.tracker = new FlowTracker({ maxLegs });
+    this.tracker = new FlowTracker({ maxLegs, isSampled: facts.isSampled ?? false });
   }
 
   /** Tracks packets `from` to `to` (exclusive) of a batch. */

@@ -112,6 +112,18 @@ describe("a replay", () => {
     expect(driver.model().health).toMatchObject({ state: "failed", failure: "the disk is full; free some" });
   });
 
+  it("can be stopped half-way, at any speed, and then has ended well", async () => {
+    for (const speed of [1, "max"] as const) {
+      const { driver, settled } = await run({ sources: [{ kind: "replay", paths: files, speed }] });
+      await MACHINE_TIMING.wait(speed === 1 ? 0.4 : 0.01);
+      await driver.stop();
+      await driver.stop();
+      expect(driver.model().health).toMatchObject({ state: "ended", failure: null });
+      expect(driver.model().sources.map(({ state }) => state)).toEqual(files.map(() => "ended"));
+      expect(new Set(settled.map(({ connection }) => connection.id)).size).toBe(settled.length);
+    }
+  });
+
   it("of what is no capture is refused before anything begins", async () => {
     const sources = [{ kind: "replay", paths: [join(projectDir, "package.json")], speed: 1 }] as const;
     await expect(run({ sources })).rejects.toThrow("it is no capture");
