@@ -13,6 +13,22 @@
 
 enum { INGRESS, EGRESS };
 
+/* Why a packet is shown. */
+enum why {
+	WHY_NOT,
+	WHY_MESSAGE, /* ARP, neighbour discovery, VRRP, an ICMP error */
+	WHY_FLAGS,	 /* SYN, FIN, RST */
+	WHY_FRAGMENT, /* the first of a datagram */
+	WHY_FIRST,	 /* the first packets of a direction */
+	WHY_DATA,	 /* its first data */
+	WHY_REPEATED, /* sent again, or a keepalive */
+	WHY_MOVED,	 /* other MACs than before */
+	WHY_WINDOW,	 /* a window closed or opened again */
+	WHY_CLOSING,  /* after an end */
+	WHY_BEAT,	 /* the first for a while */
+	WHY_PASS,	 /* the second pass of one that was shown */
+};
+
 #define FIN 0x01
 #define SYN 0x02
 #define RST 0x04
@@ -40,7 +56,7 @@ struct snapshot_head {
 	u16 vlan_tci;
 	u16 vlan_type; /* EtherType of that tag, 0 for none */
 	u8 direction;
-	u8 reserved;
+	u8 why; /* enum why */
 };
 
 struct snapshot {
@@ -96,20 +112,20 @@ struct {
 	__type(value, struct flow);
 } new_flows SEC(".maps");
 
-static __always_inline void fill_head(struct snapshot_head *head, struct __sk_buff *skb, u8 direction, u64 now,
-				      u32 captured)
+static __always_inline void fill_head(struct snapshot_head *head, struct __sk_buff *skb, u8 direction,
+				      u32 captured, enum why why)
 {
-	head->time_ns = now;
+	head->time_ns = bpf_ktime_get_ns();
 	head->ifindex = skb->ifindex;
 	head->wire_bytes = skb->len;
 	head->captured = captured;
 	head->vlan_tci = skb->vlan_tci;
 	head->vlan_type = skb->vlan_present ? bpf_ntohs(skb->vlan_proto) : 0;
 	head->direction = direction;
-	head->reserved = 0;
+	head->why = why;
 }
 
-static __always_inline void show(struct __sk_buff *skb, u8 direction, u64 now)
+static __always_inline void show(struct __sk_buff *skb, u8 direction, enum why why)
 {
 	u32 length = skb->len;
 
@@ -119,7 +135,7 @@ static __always_inline void show(struct __sk_buff *skb, u8 direction, u64 now)
 		struct small_snapshot *small = reserve_event(sizeof(*small));
 		if (!small)
 			return;
-		fill_head(&small->head, skb, direction, now, length);
+		fill_head(&small->head, skb, direction, length, why);
 		if (bpf_skb_load_bytes(skb, 0, small->bytes, length))
 			small->head.captured = 0;
 		submit_event(small);
@@ -130,7 +146,7 @@ static __always_inline void show(struct __sk_buff *skb, u8 direction, u64 now)
 	struct snapshot *snapshot = reserve_event(sizeof(*snapshot));
 	if (!snapshot)
 		return;
-	fill_head(&snapshot->head, skb, direction, now, length);
+	fill_head(&snapshot->head, skb, direction, length, why);
 	if (bpf_skb_load_bytes(skb, 0, snapshot->bytes, length))
 		snapshot->head.captured = 0;
 	submit_event(snapshot);
@@ -161,7 +177,7 @@ static __always_inline void close_other(const struct flow_key *key)
 }
 
 /* Follows sequence numbers. True for what was sent before, or asks whether the other end is alive. */
-static __always_inline bool is_repetition(struct lane *lane, const struct segment_facts *facts, u64 now)
+static __always_inline bool is_repetition(struct lane *lane, const struct segment_facts *facts)
 {
 	u32 length = facts->payload_bytes + ((facts->flags & SYN) != 0) + (facts->flags & FIN);
 	u32 end = facts->seq + length;
@@ -170,7 +186,7 @@ static __always_inline bool is_repetition(struct lane *lane, const struct segmen
 	if (ahead > 0) {
 		lane->hole_start = lane->next_seq;
 		lane->hole_end = facts->seq;
-		lane->hole_ns = now;
+		lane->hole_ns = bpf_ktime_get_ns();
 		lane->next_seq = end;
 		return false;
 	}
@@ -183,66 +199,74 @@ static __always_inline bool is_repetition(struct lane *lane, const struct segmen
 	if (length == 0)
 		return ahead == -1; /* a keepalive; others are acknowledgments that were overtaken */
 	return !((int)(facts->seq - lane->hole_start) >= 0 && (int)(facts->seq - lane->hole_end) < 0 &&
-		 now - lane->hole_ns < REORDER_NS);
+		 bpf_ktime_get_ns() - lane->hole_ns < REORDER_NS);
 }
 
-/* Whether a packet of a known flow is one of those that tell its story. */
-static __always_inline bool is_telling(struct flow *flow, const struct flow_key *key, struct segment_facts *facts,
-				       u8 direction, u64 now)
+/* Whether a packet of a flow is one of those that tell its story. */
+static __always_inline enum why tells(struct flow *flow, u8 protocol, const struct segment_facts *facts, u8 direction,
+				      u64 now)
 {
 	struct lane *lane = &flow->lanes[direction & 1];
-	bool is_tcp = key->protocol == IPPROTO_TCP;
+	bool is_tcp = protocol == IPPROTO_TCP;
 	bool has_ends = is_tcp && (facts->flags & (SYN | FIN | RST)) != 0;
 	bool is_moved = lane->macs != facts->macs;
 	bool is_repeated = false;
 
-	if (lane->macs == 0) { /* its first packet on this lane */
-		is_moved = false;
-		lane->next_seq = facts->seq;
+	if (is_moved) {
+		if (lane->macs == 0) { /* its first packet on this lane */
+			is_moved = false;
+			lane->next_seq = facts->seq;
+		}
+		lane->macs = facts->macs;
 	}
-	lane->macs = facts->macs;
 	if (is_tcp && (facts->flags & RST) == 0) {
 		if (facts->flags & SYN)
 			lane->next_seq = facts->seq;
-		is_repeated = is_repetition(lane, facts, now);
+		is_repeated = is_repetition(lane, facts);
 	}
 	if (direction != flow->first_lane) {
 		/* its second pass: shown where the first was, so that both are, or neither */
 		u32 wanted = signature(facts);
 		for (int i = 0; i < RECENT; i++)
 			if (flow->recent[i] == wanted)
-				return true;
-		return has_ends;
+				return WHY_PASS;
+		return has_ends ? WHY_FLAGS : WHY_NOT;
 	}
-	if (has_ends || facts->is_first_fragment) {
+	if (has_ends) {
 		if (facts->flags & SYN) {
 			flow->shown = 0;
 			flow->shown_data = 0;
 			flow->is_closing = 0;
 		}
-		return true;
+		return WHY_FLAGS;
 	}
+	if (facts->is_first_fragment)
+		return WHY_FRAGMENT;
 	if (flow->shown < FIRST_PACKETS) {
 		flow->shown++;
-		return true;
+		return WHY_FIRST;
 	}
-	if (is_moved || is_repeated || now - flow->shown_ns > BEAT_NS)
-		return true;
+	if (is_moved)
+		return WHY_MOVED;
+	if (is_repeated)
+		return WHY_REPEATED;
+	if (now - flow->shown_ns > BEAT_NS)
+		return WHY_BEAT;
 	if (!is_tcp)
-		return false;
+		return WHY_NOT;
 	if (facts->payload_bytes && flow->shown_data < FIRST_DATA) {
 		flow->shown_data++;
-		return true;
+		return WHY_DATA;
 	}
 	if (flow->is_closing && flow->shown_closing < CLOSING_PACKETS) {
 		flow->shown_closing++;
-		return true;
+		return WHY_CLOSING;
 	}
 	if ((facts->window == 0) != flow->is_window_zero) {
 		flow->is_window_zero = facts->window == 0;
-		return true;
+		return WHY_WINDOW;
 	}
-	return false;
+	return WHY_NOT;
 }
 
 static __always_inline struct flow *add_flow(const struct flow_key *key, u8 direction, u64 now)
@@ -263,13 +287,14 @@ static __noinline int tap(struct __sk_buff *skb, u8 direction, bool has_link_lay
 {
 	struct flow_key key = { .ifindex = skb->ifindex, .tags = skb->vlan_present ? 1 : 0 };
 	struct segment_facts facts = { .macs = 1 };
-	enum found found = find_conversation(skb, has_link_layer, &key, &facts);
+	enum found found = has_link_layer && is_plain_tcp(skb, &key, &facts)
+				 ? FOUND_CONVERSATION
+				 : find_conversation(skb, has_link_layer, &key, &facts);
 
 	if (found == FOUND_NOTHING)
 		return TC_ACT_UNSPEC;
-	u64 now = bpf_ktime_get_ns();
 	if (found == FOUND_MESSAGE) {
-		show(skb, direction, now);
+		show(skb, direction, WHY_MESSAGE);
 		return TC_ACT_UNSPEC;
 	}
 	if (filter_rules) {
@@ -279,12 +304,14 @@ static __noinline int tap(struct __sk_buff *skb, u8 direction, bool has_link_lay
 		if (!passes_addresses(&ends, ROLE_UNKNOWN))
 			return TC_ACT_UNSPEC;
 	}
+	/* to some milliseconds, and several times cheaper than what snapshots are stamped with */
+	u64 now = bpf_ktime_get_coarse_ns();
 	struct flow *flow = bpf_map_lookup_elem(&flows, &key);
 	if (!flow) {
 		flow = add_flow(&key, direction, now);
 		if (!flow) {
 			count_untracked();
-			show(skb, direction, now);
+			show(skb, direction, WHY_FIRST);
 			return TC_ACT_UNSPEC;
 		}
 	}
@@ -293,17 +320,18 @@ static __noinline int tap(struct __sk_buff *skb, u8 direction, bool has_link_lay
 	__sync_fetch_and_add(&flow->bytes, skb->len + (segments - 1) * facts.header_bytes);
 	flow->last_ns = now;
 	flow->flags |= facts.flags;
-	if (is_telling(flow, &key, &facts, direction, now)) {
-		if (direction == flow->first_lane) {
-			flow->recent[flow->next_recent++ % RECENT] = signature(&facts);
-			flow->shown_ns = now;
-		}
-		if (key.protocol == IPPROTO_TCP && (facts.flags & (FIN | RST)) != 0) {
-			flow->is_closing = 1;
-			close_other(&key);
-		}
-		show(skb, direction, now);
+	enum why why = tells(flow, key.protocol, &facts, direction, now);
+	if (why == WHY_NOT)
+		return TC_ACT_UNSPEC;
+	if (direction == flow->first_lane) {
+		flow->recent[flow->next_recent++ % RECENT] = signature(&facts);
+		flow->shown_ns = now;
 	}
+	if (key.protocol == IPPROTO_TCP && (facts.flags & (FIN | RST)) != 0) {
+		flow->is_closing = 1;
+		close_other(&key);
+	}
+	show(skb, direction, why);
 	return TC_ACT_UNSPEC;
 }
 

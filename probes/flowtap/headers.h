@@ -58,12 +58,110 @@ struct segment_facts {
 	u8 is_first_fragment;
 };
 
+struct ethernet_header {
+	__be32 macs[3];
+	__be16 type;
+} __attribute__((packed));
+
+struct ipv4_header {
+	u8 version_ihl;
+	u8 tos;
+	__be16 length;
+	__be16 id;
+	__be16 fragment;
+	u8 ttl;
+	u8 protocol;
+	__be16 checksum;
+	__be32 src;
+	__be32 dst;
+};
+
+struct ipv6_header {
+	u8 version;
+	u8 flow[3];
+	__be16 length;
+	u8 next;
+	u8 hop_limit;
+	__be32 src[4];
+	__be32 dst[4];
+};
+
+/* As far as it is read. */
+struct tcp_header {
+	__be16 src;
+	__be16 dst;
+	__be32 seq;
+	__be32 ack;
+	u8 data_offset;
+	u8 flags;
+	__be16 window;
+};
+
 static __always_inline void map_v4(__be32 to[4], __be32 v4)
 {
 	to[0] = 0;
 	to[1] = 0;
 	to[2] = bpf_htonl(0xffff);
 	to[3] = v4;
+}
+
+static __always_inline u32 mix_macs(const struct ethernet_header *ethernet)
+{
+	return ethernet->macs[0] ^ ethernet->macs[1] * 3 ^ ethernet->macs[2] * 5;
+}
+
+static __always_inline void set_segment(struct flow_key *key, struct segment_facts *facts,
+					const struct tcp_header *tcp)
+{
+	key->src_port = bpf_ntohs(tcp->src);
+	key->dst_port = bpf_ntohs(tcp->dst);
+	facts->seq = bpf_ntohl(tcp->seq);
+	facts->ack = bpf_ntohl(tcp->ack);
+	facts->flags = tcp->flags;
+	facts->window = bpf_ntohs(tcp->window);
+}
+
+/*
+ * What most packets are, read in place: a TCP segment right behind Ethernet and an IP header without options. False
+ * for anything else, and where the packet lies in pieces.
+ */
+static __always_inline bool is_plain_tcp(struct __sk_buff *skb, struct flow_key *key, struct segment_facts *facts)
+{
+	void *data = (void *)(long)skb->data;
+	void *end = (void *)(long)skb->data_end;
+	struct ethernet_header *ethernet = data;
+	struct tcp_header *tcp;
+	u32 payload_end;
+
+	if (data + sizeof(*ethernet) + sizeof(struct ipv4_header) + sizeof(*tcp) > end)
+		return false;
+	if (ethernet->type == bpf_htons(ETHERTYPE_IPV4)) {
+		struct ipv4_header *ip = (void *)(ethernet + 1);
+		if (ip->version_ihl != 0x45 || ip->protocol != IPPROTO_TCP || (ip->fragment & bpf_htons(0x3fff)))
+			return false;
+		tcp = (void *)(ip + 1);
+		map_v4(key->src, ip->src);
+		map_v4(key->dst, ip->dst);
+		facts->ip_id = bpf_ntohs(ip->id);
+		facts->header_bytes = sizeof(*ethernet) + sizeof(*ip) + (tcp->data_offset >> 4) * 4;
+		payload_end = ip->length ? sizeof(*ethernet) + bpf_ntohs(ip->length) : skb->len;
+	} else if (ethernet->type == bpf_htons(ETHERTYPE_IPV6)) {
+		struct ipv6_header *ip = (void *)(ethernet + 1);
+		tcp = (void *)(ip + 1);
+		if ((void *)(tcp + 1) > end || ip->next != IPPROTO_TCP)
+			return false;
+		__builtin_memcpy(key->src, ip->src, sizeof(key->src));
+		__builtin_memcpy(key->dst, ip->dst, sizeof(key->dst));
+		facts->header_bytes = sizeof(*ethernet) + sizeof(*ip) + (tcp->data_offset >> 4) * 4;
+		payload_end = ip->length ? sizeof(*ethernet) + sizeof(*ip) + bpf_ntohs(ip->length) : skb->len;
+	} else {
+		return false;
+	}
+	set_segment(key, facts, tcp);
+	key->protocol = IPPROTO_TCP;
+	facts->macs = mix_macs(ethernet);
+	facts->payload_bytes = payload_end > facts->header_bytes ? payload_end - facts->header_bytes : 0;
+	return true;
 }
 
 static __always_inline bool is_icmp_error(u8 protocol, u8 type)
@@ -116,10 +214,7 @@ static __always_inline u16 enter_gre(struct __sk_buff *skb, u32 *offset)
 	return head[2] << 8 | head[3];
 }
 
-/*
- * Walks from `offset` with the header of `type` (an EtherType) on. `loads` are helper calls, for a packet may lie in
- * pieces.
- */
+/* Walks from the link layer, or where there is none from the IP header, to the innermost transport header. */
 static __always_inline enum found find_conversation(struct __sk_buff *skb, bool has_link_layer, struct flow_key *key,
 						    struct segment_facts *facts)
 {
@@ -131,14 +226,11 @@ static __always_inline enum found find_conversation(struct __sk_buff *skb, bool 
 #pragma clang loop unroll(disable)
 	for (int layer = 0; layer < MAX_LAYERS; layer++) {
 		if (type == ETHERTYPE_TEB) {
-			struct {
-				__be32 words[3];
-				__be16 type;
-			} ethernet;
-			if (bpf_skb_load_bytes(skb, offset, &ethernet, 14))
+			struct ethernet_header ethernet;
+			if (bpf_skb_load_bytes(skb, offset, &ethernet, sizeof(ethernet)))
 				return FOUND_NOTHING;
 			if (layer == 0)
-				facts->macs = ethernet.words[0] ^ ethernet.words[1] * 3 ^ ethernet.words[2] * 5;
+				facts->macs = mix_macs(&ethernet);
 			type = bpf_ntohs(ethernet.type);
 			offset += 14;
 		} else if (type == ETHERTYPE_VLAN || type == ETHERTYPE_QINQ) {
@@ -151,18 +243,7 @@ static __always_inline enum found find_conversation(struct __sk_buff *skb, bool 
 		} else if (type == ETHERTYPE_ARP) {
 			return key->tunnels ? FOUND_NOTHING : FOUND_MESSAGE;
 		} else if (type == ETHERTYPE_IPV4) {
-			struct {
-				u8 version_ihl;
-				u8 tos;
-				__be16 length;
-				__be16 id;
-				__be16 fragment;
-				u8 ttl;
-				u8 protocol;
-				__be16 checksum;
-				__be32 src;
-				__be32 dst;
-			} ip;
+			struct ipv4_header ip;
 			if (bpf_skb_load_bytes(skb, offset, &ip, sizeof(ip)) || ip.version_ihl >> 4 != 4)
 				return FOUND_NOTHING;
 			u16 fragment = bpf_ntohs(ip.fragment);
@@ -177,15 +258,7 @@ static __always_inline enum found find_conversation(struct __sk_buff *skb, bool 
 			map_v4(key->src, ip.src);
 			map_v4(key->dst, ip.dst);
 		} else if (type == ETHERTYPE_IPV6) {
-			struct {
-				u8 version;
-				u8 flow[3];
-				__be16 length;
-				u8 next;
-				u8 hop_limit;
-				__be32 src[4];
-				__be32 dst[4];
-			} ip;
+			struct ipv6_header ip;
 			if (bpf_skb_load_bytes(skb, offset, &ip, sizeof(ip)) || ip.version >> 4 != 6)
 				return FOUND_NOTHING;
 			facts->is_first_fragment = 0;
@@ -221,23 +294,10 @@ static __always_inline enum found find_conversation(struct __sk_buff *skb, bool 
 		/* what an IP header is followed by */
 		type = 0;
 		if (protocol == IPPROTO_TCP) {
-			struct {
-				__be16 src;
-				__be16 dst;
-				__be32 seq;
-				__be32 ack;
-				u8 data_offset;
-				u8 flags;
-				__be16 window;
-			} tcp;
+			struct tcp_header tcp;
 			if (bpf_skb_load_bytes(skb, offset, &tcp, sizeof(tcp)))
 				return FOUND_NOTHING;
-			key->src_port = bpf_ntohs(tcp.src);
-			key->dst_port = bpf_ntohs(tcp.dst);
-			facts->seq = bpf_ntohl(tcp.seq);
-			facts->ack = bpf_ntohl(tcp.ack);
-			facts->flags = tcp.flags;
-			facts->window = bpf_ntohs(tcp.window);
+			set_segment(key, facts, &tcp);
 			offset += (tcp.data_offset >> 4) * 4;
 		} else if (protocol == IPPROTO_UDP) {
 			__be16 ports[4];

@@ -82,7 +82,7 @@ export function causeOf({
   // of a closed connection the kernel keeps a TIME_WAIT at most: tcp_timewait_state_process() resets what still has data
   if (reason === "TCP_ABORT_ON_DATA" || (state === "TIME_WAIT" && flags !== 0)) return "late-data";
   if (reason !== null && flags === 0 && ABORTS.has(reason)) return "abort";
-  // before 6.10: the host acted by itself, in the process's own call
-  if (reason === null && flags === 0 && pid !== null) return "abort";
+  // before 6.10: the host acted by itself, after tcp_close() or tcp_disconnect() had closed the socket or in a call
+  if (reason === null && flags === 0 && (state === "CLOSE" || pid !== null)) return "abort";
   return null;
 }

@@ -150,6 +150,8 @@ describe("why a reset was sent", () => {
     ["abort", { reason: "TCP_ABORT_ON_CLOSE", state: "CLOSE", pid: 1 }],
     ["abort", { reason: "TCP_STATE", state: "CLOSE" }],
     ["abort", { state: "CLOSE", pid: 1 }],
+    ["abort", { state: "CLOSE" }],
+    [null, { state: "ESTABLISHED" }],
     ["late-data", { reason: "TCP_TIMEWAIT_SOCKET", state: "TIME_WAIT", flags: DATA }],
     ["late-data", { reason: "TCP_ABORT_ON_DATA", state: "FIN_WAIT1", flags: DATA }],
     [null, { reason: "TCP_KEEPALIVE_TIMEOUT", state: "ESTABLISHED" }],
