@@ -38,6 +38,7 @@ export const SILENCE_RESET = 2;
 export class TcpTracker {
   private readonly legs: LegTable;
   private readonly log: EventLog;
+  private readonly isSampled: boolean;
   private w: Int32Array = new Int32Array(0);
   private d: Float64Array = new Float64Array(0);
   private leg = 0;
@@ -46,9 +47,14 @@ export class TcpTracker {
   private s = 0;
   private o = 0;
 
-  constructor(legs: LegTable, log: EventLog) {
+  /**
+   * @param isSampled the source keeps most segments to itself: what lies between those seen was sent, not lost. It must
+   *   hand on SYN, FIN, RST, what is sent again, and the first segment after a silence
+   */
+  constructor(legs: LegTable, log: EventLog, isSampled = false) {
     this.legs = legs;
     this.log = log;
+    this.isSampled = isSampled;
   }
 
   /**
@@ -144,7 +150,8 @@ export class TcpTracker {
       d[sd + L.LAST_DATA_TIME_D] = time;
       if (payload > w[s + L.LARGEST_SENT]!) {
         w[s + L.LARGEST_SENT] = payload;
-        if (p.wireLength > WIRE_MTU_BYTES && payload > 1460) traits |= L.SIDE_OVERSIZED;
+        // a source in the kernel sees segments as offload has put them together, by its nature
+        if (p.wireLength > WIRE_MTU_BYTES && payload > 1460 && !this.isSampled) traits |= L.SIDE_OVERSIZED;
       }
       H.addHistory(w, at, side, H.H_DATA);
       firstData =
@@ -335,6 +342,10 @@ export class TcpTracker {
       w[o + L.TRAITS]! &= ~L.SIDE_HAS_ACK;
       return traits & ~(L.SIDE_HOLE | L.SIDE_HAS_ACK);
     }
+    if (ahead > 0 && this.isSampled) {
+      w[s + L.NEXT_SEQ] = end;
+      return traits;
+    }
     if (ahead > 0) {
       // Bytes in between were not seen (yet): lost before this point, overtaken, or missed by the capture.
       if ((traits & L.SIDE_HOLE) === 0) {
@@ -439,7 +450,12 @@ export class TcpTracker {
       w[s + L.TRAITS]! |= L.SIDE_HAS_ACK;
       // Where only requests pass (DSR), the handshake's ACK tells the server's initial sequence number.
       if (isFirst && (state & (L.LEG_SYN | L.LEG_SYN_ACK)) === L.LEG_SYN) this.inferBase(ack);
-      const beyond = (ack - w[o + L.NEXT_SEQ]!) | 0;
+      let beyond = (ack - w[o + L.NEXT_SEQ]!) | 0;
+      if (beyond > 0 && this.isSampled && (w[o + L.TRAITS]! & L.SIDE_HAS_BASE) !== 0) {
+        // what is acknowledged was sent, and kept back
+        w[o + L.NEXT_SEQ] = ack;
+        beyond = 0;
+      }
       if ((w[o + L.TRAITS]! & L.SIDE_HAS_BASE) === 0 || beyond > 0) {
         w[s + L.ACKS_OF_UNSEEN]!++;
       } else if (beyond === 0) {

@@ -34,6 +34,8 @@ export interface TrackerOptions {
    */
   shard?: number;
   shards?: number;
+  /** The source hands on only some packets of a conversation (see LiveSource.isSampled). */
+  isSampled?: boolean;
 }
 
 /** 700 bytes each. */
@@ -93,7 +95,7 @@ export class FlowTracker {
     cutPackets: 0,
     evictedLegs: 0,
   };
-  private readonly tcp = new TcpTracker(this.legs, this.events);
+  private readonly tcp: TcpTracker;
   private readonly maxLegs: number;
   private readonly shard: number;
   private readonly shards: number;
@@ -107,6 +109,7 @@ export class FlowTracker {
     this.maxLegs = Math.max(EVICTION_SAMPLE, options.maxLegs ?? DEFAULT_MAX_LEGS);
     this.shard = options.shard ?? 0;
     this.shards = options.shards ?? 1;
+    this.tcp = new TcpTracker(this.legs, this.events, options.isSampled);
   }
 
   /** Everything that was tracked as plain data, to hand to another thread. */
