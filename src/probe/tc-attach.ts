@@ -193,10 +193,12 @@ export function guardExit(): void {
   process.on("exit", removeOwn);
   // a thread hears no signals
   if (!isMainThread) return;
+  let isTold = false;
   for (const [signal, number] of FATAL) {
     process.on(signal, () => {
-      // others who listen end in their own time
-      if (process.listenerCount(signal) === 1) process.exit(128 + number);
+      // others who listen end in their own time, but for who cannot wait
+      if (isTold || process.listenerCount(signal) === 1) process.exit(128 + number);
+      isTold = true;
     });
   }
 }
