@@ -181,7 +181,7 @@ export interface LiveResetCount {
 
 export interface LiveMember {
   vip: string;
-  /** `lb` by the balancers' own captures, else the point that sends to several MACs: `mac at r:eth0`. */
+  /** `lb` by the balancers' own captures, `node` by other nodes', else where it was seen: `mac at r:eth0`. */
   tier: string;
   member: string;
   connections: number;

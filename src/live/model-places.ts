@@ -2,7 +2,7 @@ import type { Connection } from "../path/connection.ts";
 import type { LegSet } from "../path/leg-set.ts";
 import type { LiveMember, LivePath } from "./live-model.ts";
 import { type Look, remembered } from "./look.ts";
-import { tiersOf } from "./tiers.ts";
+import { tierName, tiersOf } from "./tiers.ts";
 import type { VipBook } from "./vip-book.ts";
 
 /** Connections of a VIP whose way is read: the newest, that a change of ways is seen. */
@@ -18,7 +18,8 @@ export function membersOf({ diagnosis: { subject }, knowns }: Look, vips: VipBoo
   for (const group of subject.vips) {
     const vip = subject.text(group.vip);
     if (!vips.entries.has(vip) || list.length >= MOST_MEMBERS) continue;
-    for (const { kind, point, memberOf, names, moves } of tiersOf(subject, group)) {
+    for (const membership of tiersOf(subject, group)) {
+      const { memberOf, names, moves } = membership;
       const counts = new Map<string, { connections: number; arrived: number; left: number }>();
       const of = (member: string) => {
         const name = names.get(member) ?? member;
@@ -42,7 +43,7 @@ export function membersOf({ diagnosis: { subject }, knowns }: Look, vips: VipBoo
       for (const [member, { connections, arrived, left }] of [...counts].sort(([a], [b]) => (a < b ? -1 : 1))) {
         list.push({
           vip,
-          tier: kind === "node" ? "lb" : `mac at ${point}`,
+          tier: tierName(membership),
           member,
           connections,
           share: total === 0 ? 0 : connections / total,

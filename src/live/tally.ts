@@ -10,7 +10,7 @@ import { isOver } from "./connection-end.ts";
 import { MetricBook, OTHER } from "./metric-book.ts";
 import * as R from "./rate-ring.ts";
 import { SeriesRing } from "./series-ring.ts";
-import { tiersOf } from "./tiers.ts";
+import { tierName, tiersOf } from "./tiers.ts";
 
 /** VIPs and backends that have rates of their own. */
 const MOST_VIPS = 200;
@@ -248,8 +248,9 @@ export class Tally {
       if (first === undefined || !isVip(first)) continue;
       const vip = subject.text(group.vip);
       const memberships = tiersOf(subject, group);
-      for (const { kind, point, memberOf, names, moves } of memberships) {
-        const tier = kind === "node" ? "lb" : `mac at ${point}`;
+      for (const membership of memberships) {
+        const { memberOf, names, moves } = membership;
+        const tier = tierName(membership);
         for (const [connection, member] of memberOf) {
           const known = knowns[connection.id]!;
           if (known.isMemberCounted) continue;

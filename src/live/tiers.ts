@@ -11,3 +11,9 @@ export function tiersOf(subject: Case, group: VipGroup): readonly Membership[] {
     ({ kind, memberOf }) => kind === "node" || memberOf.size >= group.connections.length * TIER_SHARE,
   );
 }
+
+/** A tier by how its members are told apart: `lb` by the balancers' own captures, else `mac at r:eth0` and the like. */
+export function tierName({ kind, point }: Membership): string {
+  if (kind === "node") return "lb";
+  return kind === "point" ? "node" : `${kind} at ${point}`;
+}
