@@ -19,6 +19,8 @@ const STRETCH_PER_BACKEND = 6;
 const MIN_STRETCHES = 8;
 /** Of the spread that independent choices have, what weights dealt out smoothly leave at most. */
 const MAX_SPREAD = 0.25;
+/** The largest share over an even one from which on weights may have made it. */
+const MIN_UNEVEN = 1.2;
 const MOST_CONFIDENT = 0.98;
 
 /** Round robin: a cycle of as many choices as there are backends; weighted: a longer one, or an uneven one. */
@@ -91,6 +93,8 @@ export function steadyShares(choices: Choices): Turns | null {
   const length = STRETCH_PER_BACKEND * backends;
   const stretches = Math.floor(backend.length / length);
   if (used < 2 || stretches < MIN_STRETCHES) return null;
+  // Even ones are the turns of several balancers, one among the other.
+  if (Math.max(...shares) < MIN_UNEVEN / used) return null;
   let chiSquare = 0;
   for (let stretch = 0; stretch < stretches; stretch++) {
     const counts = new Array<number>(backends).fill(0);

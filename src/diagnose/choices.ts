@@ -2,6 +2,7 @@ import type { Choices } from "../balance/choices.ts";
 import { inferScheduler, type Scheduler } from "../balance/scheduler.ts";
 import type { Connection } from "../path/connection.ts";
 import type { Case, VipGroup } from "./case.ts";
+import { membershipsOf } from "./members.ts";
 
 /** A VIP's choices of backends (the first few thousand), and the backends that their indexes stand for. */
 export interface VipChoices {
@@ -19,10 +20,43 @@ export function choicesOf(subject: Case, group: VipGroup): VipChoices & { schedu
   let known = choicesOfGroup.get(group);
   if (!known) {
     const made = readChoices(subject, group);
-    known = { ...made, scheduler: inferScheduler(made.choices) };
+    known = { ...made, scheduler: schedulerOf(subject, group, made) };
     choicesOfGroup.set(group, known);
   }
   return known;
+}
+
+/** Several balancers of one VIP choose each for itself: where all choices show no rule, those of each may. */
+function schedulerOf(subject: Case, group: VipGroup, { choices, connections }: VipChoices): Scheduler {
+  const all = inferScheduler(choices);
+  // Choices that did not come to be known have no connection here to tell whose they are.
+  if (all.name !== "unknown" || connections.length !== choices.backend.length) return all;
+  for (const { memberOf } of membershipsOf(subject, group)) {
+    const members = new Set(memberOf.values());
+    if (members.size < 2) continue;
+    const each = [...members].map((member) =>
+      inferScheduler(part(choices, (i) => memberOf.get(connections[i]!) === member)),
+    );
+    const told = each.filter(({ name }) => name !== "unknown");
+    const [first] = told;
+    if (first === undefined || told.length < 2 || told.some(({ name }) => name !== first.name)) continue;
+    return { ...first, confidence: Math.min(...told.map(({ confidence }) => confidence)) };
+  }
+  return all;
+}
+
+/** Those of the choices that are wanted, by their places. */
+function part(choices: Choices, isWanted: (index: number) => boolean): Choices {
+  const of = (_: number, index: number) => isWanted(index);
+  return {
+    ...choices,
+    backend: choices.backend.filter(of),
+    client: choices.client.filter(of),
+    endpoint: choices.endpoint.filter(of),
+    start: choices.start.filter(of),
+    end: choices.end.filter(of),
+    closing: choices.closing.filter(of),
+  };
 }
 
 const choicesOfGroup = new WeakMap<VipGroup, VipChoices & { scheduler: Scheduler }>();

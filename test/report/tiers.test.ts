@@ -108,3 +108,11 @@ describe("a flow that carries most of the bytes", () => {
     expect(tier!.elephants[0]!.member).toBe(finding!.where.member);
   });
 });
+
+describe("several balancers behind one VIP", () => {
+  test.each(["ecmp-3lb", "ecmp-two-tier"])("of %s take turns, each for itself", async (scenario) => {
+    const { topology } = analysisDocument(await analysed(scenario), { connections: false });
+    expect(topology.vips[0]!.scheduler).toMatchObject({ name: "rr" });
+    expect(topology.vips[0]!.scheduler.confidence).toBeGreaterThan(0.9);
+  });
+});

@@ -32,7 +32,7 @@ export const BALANCE: Readonly<Record<string, Explanation>> = {
   "balance.load-skew": {
     summary: "even connections, uneven load",
     means:
-      "New connections are spread evenly, but bytes, packets or open connections are not: long-lived multiplexed connections (gRPC, HTTP/2), or a backend that joined later.",
+      "New connections are spread evenly, but bytes, packets or open connections are not: long-lived multiplexed connections (gRPC, HTTP/2), a backend that joined later, or (for information) an elephant flow on one member of an ECMP tier.",
     found: "Bytes and open connections per backend, judged apart from new connections.",
     alternatives: ["balance.backend-skew: already the new connections are uneven"],
     confirm: ["age and size of connections per backend: `l4scope flows … --sort bytes`"],
@@ -48,7 +48,7 @@ export const BALANCE: Readonly<Record<string, Explanation>> = {
     found:
       "The scheduler is inferred from the sequence of backends (runs, active connections, addresses) and compared with the given one.",
     alternatives: [
-      "several balancers in one capture: each has its own round robin",
+      "several balancers that no capture tells apart: each has its own round robin",
       "persistence on top of the scheduler",
     ],
     confirm: ["`ipvsadm -Ln`, HAProxy `balance`: what is really loaded?"],
