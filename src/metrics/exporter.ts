@@ -6,7 +6,7 @@ import {
   type Http2ServerResponse,
 } from "node:http2";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { promisify } from "node:util";
 import { constants, gzip } from "node:zlib";
 import type { LiveHandle } from "../live/live-handle.ts";
@@ -83,6 +83,7 @@ export async function startExporter(handle: Pick<LiveHandle, "model">, options: 
   }
 
   const server = serverOf(config.now(), serve);
+  const sockets = socketsOf(server);
   config.onChange(({ tls }) => {
     if (tls !== null && "setSecureContext" in server) server.setSecureContext(tls);
   });
@@ -91,7 +92,7 @@ export async function startExporter(handle: Pick<LiveHandle, "model">, options: 
   const host = family === "IPv6" ? `[${address}]` : address;
   return {
     url: `${config.now().tls === null ? "http" : "https"}://${host}:${port}`,
-    close: () => closed(server),
+    close: () => closed(server, sockets),
   };
 }
 
@@ -176,9 +177,19 @@ function listening(server: AnyServer, { host, port }: { host: string; port: numb
   });
 }
 
-function closed(server: AnyServer): Promise<void> {
+/** Ends the server and what holds on to it: Prometheus keeps its connection, and HTTP/2 has no other way to end that. */
+function closed(server: AnyServer, sockets: ReadonlySet<Socket>): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => resolve());
-    if ("closeAllConnections" in server) server.closeAllConnections();
+    for (const socket of sockets) socket.destroy();
   });
+}
+
+function socketsOf(server: AnyServer): ReadonlySet<Socket> {
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+  });
+  return sockets;
 }
