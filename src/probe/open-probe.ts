@@ -14,7 +14,7 @@ import { ProbeError } from "./probe-error.ts";
 export interface ProbeOptions {
   /** Applied in the kernel. */
   filter?: ConnectionFilter;
-  /** Room for events that wait to be polled: a power of two from 4096; 1 MiB unless told. */
+  /** Room for events that wait to be polled: a power of two from 4096; 2 MiB unless told. */
   ringBytes?: number;
   /** `const volatile` variables of the probe's own. */
   constants?: Readonly<Record<string, number | Uint8Array>>;
