@@ -52,11 +52,12 @@ describe("a session in a thread of its own", () => {
         },
       },
     );
-    let last = performance.now();
+    // how long this thread was at work in one go; how late its timers are tells of the machine, too
+    let last = performance.eventLoopUtilization();
     let most = 0;
     const timer = setInterval(() => {
-      const now = performance.now();
-      most = Math.max(most, now - last - 5);
+      const now = performance.eventLoopUtilization();
+      most = Math.max(most, performance.eventLoopUtilization(now, last).active);
       last = now;
     }, 5);
     const answers = setInterval(() => void live.flows({ limit: 50, sort: "bytes" }), 250);
@@ -69,10 +70,10 @@ describe("a session in a thread of its own", () => {
     expect(metrics.connections_total.reduce((sum, { value }) => sum + value, 0)).toBe(CONNECTIONS);
     const own = await idle.stop();
     process.stdout.write(
-      `longest delay of the event loop ${most.toFixed(0)} ms, of an idle thread ${own.toFixed(0)} ms\n`,
+      `longest turn of the event loop ${most.toFixed(0)} ms; an idle thread was late by ${own.toFixed(0)} ms\n`,
     );
-    // on a machine that is busy with other things every thread is late
-    expect(most).toBeLessThan(100 + 2 * own);
+    // on a machine that is busy with other things every turn takes longer
+    expect(most).toBeLessThan(50 + own);
     // the session still answers after its end
     expect((await live.flows({ limit: 3 })).flows).toHaveLength(3);
     await live.stop();
