@@ -16,12 +16,13 @@ const range = custom<MomentRange>({
 });
 
 export default class Diff extends BaseCommand {
-  static override summary = "say what changed between two captures, or two times of one";
+  static override summary = "say what changed between two captures or stores, or two times of one";
 
   static override description = [
     "Compares connections before and after something was done: how backends and load balancers share them, how they end, who resets them and why, what is sent again, how long handshakes, connects and first bytes take, which findings came and went. Says first what changed that chance does not explain, or that nothing did; and what cannot be compared, where the sides were captured otherwise.",
     "Each side is one capture, or several points together by --before and --after; or both are times of the same captures, by --at or by windows. What befalls a connection counts for the time in which it does, even where the connection was opened before.",
-    "TIME is of the day (14:07:52.6, UTC, as reports print it), since the start of the capture (+4.2s), a date (2026-11-20T14:07:52Z) or epoch seconds. FROM and TO may be left out.",
+    "What analyze --store and record keep can be compared in place of captures: two stores, or two times of one. A store knows connections and findings, but no packets: which load balancer a router chose shows only where the balancers were captured, moves only as findings tell of them, and a reset's cause but not which of several balancers sent it.",
+    "TIME is of the day (14:07:52.6, UTC, as reports print it; of a store of days, the last there is), since the start of the capture (+4.2s), a date (2026-11-20T14:07:52Z) or epoch seconds. FROM and TO may be left out.",
   ].join("\n\n");
 
   static override examples = [
@@ -40,18 +41,29 @@ export default class Diff extends BaseCommand {
       command: "<%= config.bin %> <%= command.id %> lb1.pcap --before-window ..14:07:50 --after-window 14:08:00..",
     },
     {
+      description: "What was recorded, before and after this afternoon's roll-out",
+      command: "<%= config.bin %> <%= command.id %> lb1.db --before-window 13:30..14:00 --after-window 14:10..14:40",
+    },
+    {
       description: "For a program",
       command: "<%= config.bin %> <%= command.id %> before.pcap after.pcap --json > diff.json",
     },
   ];
 
   static override args = {
-    capture: stringArg({ description: "two captures; or those that --at or windows divide", multiple: true }),
+    capture: stringArg({
+      description: "two captures, or two stores; or those that --at or windows divide",
+      multiple: true,
+    }),
   };
 
   static override flags = {
-    before: stringFlag({ summary: "Captures of before, several points together.", ...files, dependsOn: ["after"] }),
-    after: stringFlag({ summary: "Captures of after.", ...files, dependsOn: ["before"] }),
+    before: stringFlag({
+      summary: "Captures of before, several points together; or a store.",
+      ...files,
+      dependsOn: ["after"],
+    }),
+    after: stringFlag({ summary: "Captures of after, or a store.", ...files, dependsOn: ["before"] }),
     at: custom<Moment>({
       summary: "Compare what was before this moment with what was after it.",
       helpValue: "TIME",
@@ -87,11 +99,18 @@ export default class Diff extends BaseCommand {
     request: DiffRequest,
     { topology, "max-legs": maxLegs }: { topology?: string | undefined; "max-legs": number },
   ): Promise<Comparison> {
+    const { diffOf } = await import("../src/report/compare/diff.ts");
+    const { sidesOfStores } = await import("../src/store/stored-sides.ts");
+    const stored = await sidesOfStores(request);
+    if (stored !== null) {
+      if (topology !== undefined)
+        throw new UsageError("--topology is for captures: what a store holds is judged already");
+      return diffOf(...stored);
+    }
     const { TimeBase } = await import("../src/capture/time-base.ts");
     const { analyzeCaptures } = await import("../src/offline/analyze-captures.ts");
     const { withProgressBar } = await import("../src/report/progress-bar.ts");
     const { analysisOf } = await import("../src/report/analysis.ts");
-    const { diffOf } = await import("../src/report/compare/diff.ts");
     const { sideOfAnalysis } = await import("../src/report/compare/side-of-analysis.ts");
     const given = await this.loadTopology(topology);
     const analyze = async (paths: readonly string[]) =>
@@ -108,7 +127,8 @@ export default class Diff extends BaseCommand {
     }
     const { windowsOf } = await import("../src/report/compare/diff-request.ts");
     const analysis = await analyze(request.captures);
-    const windows = windowsOf(request, analysis);
+    const { timeBase, subject } = analysis;
+    const windows = windowsOf(request, { start: subject.start, end: subject.end, timeBase }, "the captures");
     if (typeof windows === "string") throw new UsageError(windows);
     const [before, after] = windows;
     return diffOf(sideOfAnalysis(analysis, before.name, before), sideOfAnalysis(analysis, after.name, after));

@@ -34,25 +34,30 @@ export function sideOfStore(reader: StoreReader, window: StoreWindow, name: stri
     reader
       .read(
         `SELECT connection FROM finding_connections JOIN findings AS f ON f.id = finding_connections.finding
-         WHERE f.state <> 'withdrawn' AND f.finding IN (${MOVED.map(() => "?").join(", ")})`,
+         WHERE f.state <> 'withdrawn' AND coalesce(f.opened_ns, f.last_ns) < ? AND coalesce(f.last_ns, f.opened_ns) >= ?
+           AND f.finding IN (${MOVED.map(() => "?").join(", ")})`,
+        to,
+        from,
         ...MOVED,
       )
       .map(({ connection }) => Number(connection)),
   );
-  const points = new Set<string>();
+  const points = new Set(watchedBy(reader, { from, to }));
   const vips = new Map<string, SideVip>();
   const connections: ConnectionSample[] = [];
+  const runs = new RunTimes();
   let leftOut = false;
   for (const stored of clientsWithin(reader, { from, to }, MAX_CONNECTIONS + 1)) {
     leftOut = connections.length === MAX_CONNECTIONS;
     if (leftOut) break;
     const { connection } = stored;
+    runs.add(stored);
     for (const { observationPoint } of connection.legs) points.add(observationPoint);
     const { vip, protocol, mode, backend } = connection;
     if (backend !== null && vips.get(vip)?.mode == null) vips.set(vip, { vip, protocol, mode });
     connections.push(sampleOf(stored, { from, to }, balancers, moved.has(stored.key)));
   }
-  const problems = problemsOf(reader, { from, to });
+  const problems = [...problemsOf(reader, { from, to }), ...runs.overlaps()];
   if (leftOut)
     problems.push(`more than ${MAX_CONNECTIONS} connections: the newest are compared; choose a shorter window`);
   return {
@@ -72,6 +77,9 @@ export function sideOfStore(reader: StoreReader, window: StoreWindow, name: stri
     problems,
   };
 }
+
+/** Of runs: those that have something of a window's minutes; takes its ends. */
+const IN_WINDOW = "id IN (SELECT run FROM minutes WHERE minute > ? / 1000000000 - 60 AND minute < ? / 1000000000)";
 
 /** The part of a window that the store has something of. */
 function clipped(reader: StoreReader, window: StoreWindow): StoreWindow {
@@ -125,11 +133,45 @@ function sampleOf(
   };
 }
 
+/** The time that each run's connections take: what two runs watched at once may be in the store twice. */
+class RunTimes {
+  private readonly runs = new Map<number, { run: number; from: number; to: number }>();
+
+  add({ run, connection }: StoredConnection): void {
+    const [from, to] = [Number(connection.start), Number(connection.end)];
+    const known = this.runs.get(run);
+    if (known === undefined) this.runs.set(run, { run, from, to });
+    else {
+      known.from = Math.min(known.from, from);
+      known.to = Math.max(known.to, to);
+    }
+  }
+
+  /** A sentence for each two runs, one after the other by when they begin, that share some of their time. */
+  overlaps(): string[] {
+    const inOrder = [...this.runs.values()].sort((a, b) => a.from - b.from || a.run - b.run);
+    return inOrder.flatMap((one, i) => {
+      const next = inOrder[i + 1];
+      if (next === undefined || next.from >= one.to) return [];
+      return [`runs ${one.run} and ${next.run} watched at the same time: what both saw counts twice`];
+    });
+  }
+}
+
 /** Nodes as the newest run that tells of them knows them. */
 function nodesOf(reader: StoreReader): readonly NodeDocument[] {
   const [row] = reader.read("SELECT topology FROM runs WHERE topology IS NOT NULL ORDER BY id DESC LIMIT 1");
   if (typeof row?.topology !== "string") return [];
   return (JSON.parse(row.topology) as { nodes?: readonly NodeDocument[] }).nodes ?? [];
+}
+
+/** Points of the runs that were there in the window, those that no connection went through, too. */
+function watchedBy(reader: StoreReader, { from, to }: StoreWindow): string[] {
+  const rows = reader.read(`SELECT topology FROM runs WHERE topology IS NOT NULL AND ${IN_WINDOW}`, from, to);
+  return rows.flatMap(({ topology }) => {
+    const { nodes = [] } = JSON.parse(String(topology)) as { nodes?: readonly NodeDocument[] };
+    return nodes.flatMap(({ observationPoints }) => observationPoints);
+  });
 }
 
 function findingsOf(reader: StoreReader, { from, to }: StoreWindow): SideFinding[] {
@@ -146,11 +188,6 @@ function findingsOf(reader: StoreReader, { from, to }: StoreWindow): SideFinding
 }
 
 function problemsOf(reader: StoreReader, { from, to }: StoreWindow): string[] {
-  const rows = reader.read(
-    `SELECT id, dropped FROM runs WHERE dropped > 0 AND id IN
-       (SELECT run FROM minutes WHERE minute > ? / 1000000000 - 60 AND minute < ? / 1000000000)`,
-    from,
-    to,
-  );
+  const rows = reader.read(`SELECT id, dropped FROM runs WHERE dropped > 0 AND ${IN_WINDOW}`, from, to);
   return rows.map(({ id, dropped }) => `run ${id} dropped ${dropped} rows for want of space`);
 }

@@ -1,4 +1,6 @@
-import { readdirSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { diffSchema } from "../report/diff-schema.ts";
 import { runCli } from "../support/run-process.ts";
@@ -45,6 +47,35 @@ test("two times of one run, by a moment and by windows", async () => {
   const documents = [at, windows].map(({ stdout }) => diffSchema.parse(JSON.parse(stdout)));
   expect(documents[0]).toEqual(documents[1]);
   expect(documents[0]?.before.durationSeconds).toBe(2.5);
+});
+
+test("a store in place of the captures that filled it", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "l4scope-diff-"));
+  try {
+    const store = join(folder, "l4.db");
+    const files = scenario("ecmp-rehash-add", /pcap/);
+    expect((await runCli(["analyze", ...files, "--store", store])).exitCode).toBe(0);
+    const documents = await Promise.all(
+      [[store], files].map(async (inputs) => {
+        const { exitCode, stdout, stderr } = await runCli(["diff", ...inputs, "--at", "+2.5s", "--json"]);
+        expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+        return diffSchema.parse(JSON.parse(stdout));
+      }),
+    );
+    expect(documents[0]?.verdict).toEqual(documents[1]?.verdict);
+    expect(documents[0]?.verdict.result).toBe("changed");
+    for (const [args, message] of [
+      [[store, files[0] ?? ""], "is a store and fixtures/"],
+      [[store, "--at", "+1s", "--topology", "t.yaml"], "--topology is for captures"],
+    ] satisfies [string[], string][]) {
+      const { exitCode, stdout, stderr } = await runCli(["diff", ...args]);
+      expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
+      expect(stderr).toMatch(/^l4scope diff: [^\n]+\n$/);
+      expect(stderr).toContain(message);
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test.each([

@@ -1,7 +1,7 @@
 import { basename } from "node:path";
-import type { Analysis } from "../analysis.ts";
+import { formatDate } from "../format-quantity.ts";
 import { timeOfDay } from "../text/clock-time.ts";
-import { type Moment, type MomentRange, resolveMoment } from "./moment.ts";
+import { type Moment, type MomentRange, type RunSpan, resolveMoment } from "./moment.ts";
 import type { RunWindow } from "./side-of-analysis.ts";
 
 /** What is to be compared, as users say it. */
@@ -60,16 +60,27 @@ export interface NamedWindow extends RunWindow {
   name: string;
 }
 
-/** The two windows of a run, or in a line what is wrong with them. */
+const DAY_NS = 86_400e9;
+
+/**
+ * The two windows of a run, or in a line what is wrong with them.
+ *
+ * @param what the run is of, in the plural: `the captures`
+ */
 export function windowsOf(
   { at, beforeWindow, afterWindow }: Extract<DiffRequest, { kind: "windows" }>,
-  { subject: { start, end }, timeBase }: Pick<Analysis, "subject" | "timeBase">,
+  run: RunSpan,
+  what: string,
 ): readonly [NamedWindow, NamedWindow] | string {
-  if (!(end > start)) return "the captures have no length that could be divided";
+  const { start, end, timeBase } = run;
+  if (!(end > start)) return `${what} have no length that could be divided`;
   // the last packet belongs to the run
   const whole = { from: start, to: end + 1 };
-  const time = (moment: Moment) => resolveMoment(moment, { start, end, timeBase });
-  const clock = (at: number) => timeOfDay(at, timeBase);
+  const time = (moment: Moment) => resolveMoment(moment, run);
+  // a time of day alone says little of a run of days
+  const clock = (at: number) =>
+    end - start < DAY_NS ? timeOfDay(at, timeBase) : formatDate(timeBase.toEpoch(at)).replace(/ UTC$/, "");
+  const extent = `which are from ${clock(start)} to ${clock(end)} UTC`;
   const window = (range: MomentRange): RunWindow => ({
     from: Math.max(whole.from, range.from === null ? whole.from : time(range.from)),
     to: Math.min(whole.to, range.to === null ? whole.to : time(range.to)),
@@ -78,9 +89,7 @@ export function windowsOf(
   let after: RunWindow;
   if (at !== undefined) {
     const cut = time(at);
-    if (!(cut > start && cut < end)) {
-      return `--at ${clock(cut)} lies outside of the captures, which are from ${clock(start)} to ${clock(end)} UTC`;
-    }
+    if (!(cut > start && cut < end)) return `--at ${clock(cut)} lies outside of ${what}, ${extent}`;
     before = { from: whole.from, to: cut };
     after = { from: cut, to: whole.to };
   } else {
@@ -92,8 +101,7 @@ export function windowsOf(
     ["before", before],
     ["after", after],
   ] as const) {
-    if (to > from) continue;
-    return `nothing of the captures is ${which}: they are from ${clock(start)} to ${clock(end)} UTC`;
+    if (!(to > from)) return `nothing of ${what} is ${which}, ${extent}`;
   }
   const named = (one: RunWindow) => ({ ...one, name: `${clock(one.from)} to ${clock(Math.min(one.to, end))} UTC` });
   return [named(before), named(after)];

@@ -56,14 +56,33 @@ export function parseMomentRange(text: string): MomentRange {
   return { from: from === "" ? null : parseMoment(from), to: to === "" ? null : parseMoment(to) };
 }
 
-/** A moment of a run in ns since its base; a time of day is the first at or after the run's start, if the run has it. */
-export function resolveMoment(moment: Moment, run: { start: number; end: number; timeBase: TimeBase }): number {
-  const { start, end, timeBase } = run;
+/** The time that a run takes, ns since its base. */
+export interface RunSpan {
+  start: number;
+  end: number;
+  timeBase: TimeBase;
+  /** True where days are kept, of which the newest is meant: a recorder's store. */
+  isNewestMeant?: boolean;
+}
+
+/**
+ * A moment of a run in ns since its base. A time of day is the first at or after the run's start, if the run has it; the
+ * last before its end, where the newest is meant.
+ */
+export function resolveMoment(moment: Moment, { start, end, timeBase, isNewestMeant = false }: RunSpan): number {
   const base = timeBase.seconds ?? 0;
   if (moment.kind === "offset") return start + Math.round(moment.seconds * 1e9);
   if (moment.kind === "epoch") return (moment.seconds - base) * 1e9 + Math.round(moment.fraction * 1e9);
-  const dayOfStart = Math.floor((base + start / 1e9) / DAY) * DAY;
-  const onStartDay = (dayOfStart - base) * 1e9 + Math.round(moment.secondOfDay * 1e9);
+  const onDayOf = (time: number) => {
+    const day = Math.floor((base + time / 1e9) / DAY) * DAY;
+    return (day - base) * 1e9 + Math.round(moment.secondOfDay * 1e9);
+  };
+  if (isNewestMeant) {
+    const onEndDay = onDayOf(end);
+    const dayBefore = onEndDay - DAY * 1e9;
+    return onEndDay > end && dayBefore >= start ? dayBefore : onEndDay;
+  }
+  const onStartDay = onDayOf(start);
   const nextDay = onStartDay + DAY * 1e9;
   return onStartDay < start && nextDay <= end ? nextDay : onStartDay;
 }

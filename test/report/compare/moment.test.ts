@@ -25,6 +25,16 @@ describe("a moment", () => {
     expect(resolveMoment(parseMoment(text), run)).toBe(expected);
   });
 
+  test("a time of day is the last there is where the newest is meant", () => {
+    const days = { start: 0, end: 2.5 * 86_400e9, timeBase: new TimeBase(Date.UTC(2026, 10, 20, 10) / 1000) };
+    const at = (text: string, isNewestMeant: boolean) =>
+      resolveMoment(parseMoment(text), { ...days, isNewestMeant }) / 3_600e9;
+    // from the 20th, 10:00 to the 22nd, 22:00
+    expect([at("12:00", false), at("12:00", true)]).toEqual([2, 50]);
+    expect([at("23:00", false), at("23:00", true)]).toEqual([13, 37]);
+    expect(at("09:00", false)).toBe(23);
+  });
+
   test.each(["", "noon", "25:00:00", "4.2", "14:7", "2026-13-40T00:00:00Z", "-3s"])("%j is refused", (text) => {
     expect(() => parseMoment(text)).toThrow(/^expected a time such as/);
   });
@@ -40,7 +50,7 @@ describe("windows", () => {
   const windows = (choice: object) => {
     const request = diffRequest({ captures: ["a.pcap"], ...choice });
     if (typeof request === "string" || request.kind !== "windows") throw new Error("no windows");
-    return windowsOf(request, { subject: run, timeBase } as never);
+    return windowsOf(request, run, "the captures");
   };
 
   test("before and after a moment; the last packet is in", () => {
@@ -58,6 +68,15 @@ describe("windows", () => {
     ]);
     expect(windows({ afterWindow: both.afterWindow })).toMatchObject([{ from: 0.5e9, to: 10e9 }, { from: 10e9 }]);
     expect(windows({ beforeWindow: both.beforeWindow })).toMatchObject([{ to: 5e9 }, { from: 5e9, to: 20e9 + 1 }]);
+  });
+
+  test("of a run of days are called by their dates", () => {
+    const request = diffRequest({ captures: ["a.db"], at: parseMoment("+24h") });
+    if (typeof request === "string" || request.kind !== "windows") throw new Error("no windows");
+    expect(windowsOf(request, { start: 0, end: 2 * 86_400e9, timeBase }, "the connections")).toMatchObject([
+      { name: "2026-11-20 23:59:50 to 2026-11-21 23:59:50 UTC" },
+      { name: "2026-11-21 23:59:50 to 2026-11-22 23:59:50 UTC" },
+    ]);
   });
 
   test("that are not in the captures are refused", () => {
