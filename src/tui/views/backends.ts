@@ -3,6 +3,7 @@ import { short, shortSeconds, shortShare } from "../quantities.ts";
 import { tableView } from "../table-view.ts";
 import { matches } from "../view.ts";
 import { severityPaint, worstOf } from "./finding-marks.ts";
+import { newPerSecond, resetsPerSecond } from "./rate-columns.ts";
 import { whoText } from "./vips.ts";
 
 /** Backends side by side: share, errors, times. */
@@ -22,13 +23,7 @@ export const backendsView = tableView<LiveBackend>({
       paint: ({ findings }, page) => severityPaint(worstOf(model, findings), page),
     },
     { title: "VIP", width: 18, rank: 3, cell: ({ vip }) => vip },
-    {
-      title: "conn/s",
-      width: 7,
-      align: "right",
-      cell: ({ windows }) => short(windows[window].connectionsPerSecond),
-      sort: (a, b) => b.windows[window].connectionsPerSecond - a.windows[window].connectionsPerSecond,
-    },
+    newPerSecond(window),
     {
       title: "share",
       width: 6,
@@ -38,14 +33,7 @@ export const backendsView = tableView<LiveBackend>({
     },
     { title: "expect", width: 6, align: "right", rank: 1, cell: ({ expectedShare }) => shortShare(expectedShare) },
     { title: "active", width: 6, align: "right", rank: 2, cell: ({ active }) => short(active) },
-    {
-      title: "rst/s",
-      width: 6,
-      align: "right",
-      cell: ({ windows }) => short(windows[window].resetsPerSecond),
-      paint: ({ windows }, page) => (windows[window].resetsPerSecond > 0 ? page.paint.bad : null),
-      sort: (a, b) => b.windows[window].resetsPerSecond - a.windows[window].resetsPerSecond,
-    },
+    resetsPerSecond(window),
     { title: "who", width: 12, rank: 4, cell: ({ windows }) => whoText(windows[window].resetsBy) },
     {
       title: "rexmt/s",

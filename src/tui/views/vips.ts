@@ -4,6 +4,7 @@ import { chance, short, shortSeconds } from "../quantities.ts";
 import { tableView } from "../table-view.ts";
 import { matches } from "../view.ts";
 import { severityPaint, worstOf } from "./finding-marks.ts";
+import { newPerSecond, resetsPerSecond } from "./rate-columns.ts";
 
 const MOST_BARS = 8;
 
@@ -24,13 +25,7 @@ export const vipsView = tableView<LiveVip>({
       cell: ({ vip }) => vip,
       paint: ({ findings }, page) => severityPaint(worstOf(model, findings), page),
     },
-    {
-      title: "conn/s",
-      width: 7,
-      align: "right",
-      cell: ({ windows }) => short(windows[window].connectionsPerSecond),
-      sort: (a, b) => b.windows[window].connectionsPerSecond - a.windows[window].connectionsPerSecond,
-    },
+    newPerSecond(window),
     {
       title: "active",
       width: 7,
@@ -52,14 +47,7 @@ export const vipsView = tableView<LiveVip>({
       rank: 2,
       cell: ({ windows }) => short(windows[window].bitsPerSecond.down),
     },
-    {
-      title: "rst/s",
-      width: 6,
-      align: "right",
-      cell: ({ windows }) => short(windows[window].resetsPerSecond),
-      paint: ({ windows }, page) => (windows[window].resetsPerSecond > 0 ? page.paint.bad : null),
-      sort: (a, b) => b.windows[window].resetsPerSecond - a.windows[window].resetsPerSecond,
-    },
+    resetsPerSecond(window),
     { title: "who", width: 12, rank: 1, cell: ({ windows }) => whoText(windows[window].resetsBy) },
     {
       title: "p50",
