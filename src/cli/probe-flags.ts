@@ -28,6 +28,12 @@ export function probeFlags(parse: (text: string) => Promise<AddressRule>) {
   };
 }
 
+/** The same for probes of packets, which know no process. */
+export function packetProbeFlags(parse: (text: string) => Promise<AddressRule>) {
+  const { pid: _pid, comm: _comm, ...flags } = probeFlags(parse);
+  return flags;
+}
+
 /** The values of those flags as the probe takes them. */
 export function filterOf(flags: {
   address?: AddressRule[] | undefined;

@@ -6,6 +6,8 @@ import { ProbeError } from "./probe-error.ts";
 
 /** Every probe by its name. A manifest is loaded when its probe is opened. */
 const CATALOGUE = {
+  fib: () => import("../../probes/fib/manifest.ts").then((module) => module.fib),
+  skbdrop: () => import("../../probes/skbdrop/manifest.ts").then((module) => module.skbdrop),
   tcpconnect: () => import("../../probes/tcpconnect/manifest.ts").then((module) => module.tcpconnect),
   tcplife: () => import("../../probes/tcplife/manifest.ts").then((module) => module.tcplife),
   tcpretrans: () => import("../../probes/tcpretrans/manifest.ts").then((module) => module.tcpretrans),

@@ -1,3 +1,5 @@
+import type { BpfMap } from "./bpf-map.ts";
+
 /** A privilege that loading or attaching needs (capabilities(7)). */
 export type Capability = "CAP_BPF" | "CAP_PERFMON" | "CAP_NET_ADMIN";
 
@@ -67,6 +69,10 @@ export interface ProbeManifest<Event> {
   columns: readonly EventColumn<Event>[];
   /** The event as JSON has it; addresses `ip:port`, times decimal strings, durations seconds. */
   document: (event: Event) => Readonly<Record<string, unknown>>;
+  /** What the kernel side counted besides the events, told at the end: as a sentence, or as a line of JSON. */
+  totals?: (probe: {
+    map(name: string): BpfMap;
+  }) => { sentence: string; document: Readonly<Record<string, unknown>> }[];
   /** What `untracked` counts, in words for the line at the end. */
   untracked?: string;
 }

@@ -13,6 +13,8 @@ export interface SnapshotHead {
   /** Link layer included. */
   wireBytes: number;
   direction: "ingress" | "egress";
+  /** Number of the kernel side's enum why. */
+  why: number;
 }
 
 export function readSnapshotHead(bytes: DataView, offset: number): SnapshotHead {
@@ -22,6 +24,7 @@ export function readSnapshotHead(bytes: DataView, offset: number): SnapshotHead 
     ifindex: bytes.getUint32(offset + 8, HOST_ORDER),
     wireBytes: bytes.getUint32(offset + 12, HOST_ORDER) + (hasTag ? 4 : 0),
     direction: bytes.getUint8(offset + 22) === 0 ? "ingress" : "egress",
+    why: bytes.getUint8(offset + 23),
   };
 }
 

@@ -195,7 +195,8 @@ export function guardExit(): void {
   if (!isMainThread) return;
   let isTold = false;
   for (const [signal, number] of FATAL) {
-    process.on(signal, () => {
+    // first of all, while those who listen once are still counted
+    process.prependListener(signal, () => {
       // others who listen end in their own time, but for who cannot wait
       if (isTold || process.listenerCount(signal) === 1) process.exit(128 + number);
       isTold = true;

@@ -1,5 +1,6 @@
 import type { Writable } from "node:stream";
 import { setFlagsFromString } from "node:v8";
+import type { BpfMap } from "./bpf-map.ts";
 import type { EventOf, ProbeName } from "./catalogue.ts";
 import { findManifest } from "./catalogue.ts";
 import type { EventColumn, ProbeManifest } from "./manifest.ts";
@@ -31,7 +32,26 @@ export async function watchProbe<Name extends ProbeName>(name: Name, options: Wa
   return watchManifest<EventOf<Name>>(manifest, options);
 }
 
-async function watchManifest<Event>(manifest: ProbeManifest<Event>, options: WatchOptions): Promise<void> {
+function watchManifest<Event>(manifest: ProbeManifest<Event>, options: WatchOptions): Promise<void> {
+  return watchEvents(() => openManifest(manifest, options), manifest, options);
+}
+
+/** What events come from: a Probe, or what is like one. */
+export interface EventSource<Event> {
+  readonly notes: readonly string[];
+  poll(onEvent: (event: Event) => void): number;
+  counters(): ProbeCounters;
+  map(name: string): BpfMap;
+  stop(): void;
+  close(): void;
+}
+
+/** The same, of events from elsewhere than a probe of the catalogue. */
+export async function watchEvents<Event>(
+  open: () => EventSource<Event>,
+  manifest: Pick<ProbeManifest<Event>, "columns" | "document" | "untracked" | "totals">,
+  options: Omit<WatchOptions, keyof ProbeOptions>,
+): Promise<void> {
   const { out, json, tell, durationSeconds } = options;
   // lines are garbage once they are written: three spaces of 16 MB each for it would be most of this process's memory
   setFlagsFromString("--semi-space-growth-factor=1");
@@ -40,7 +60,7 @@ async function watchManifest<Event>(manifest: ProbeManifest<Event>, options: Wat
   process.once("SIGINT", end);
   process.once("SIGTERM", end);
   const timer = durationSeconds === undefined ? null : setTimeout(end, durationSeconds * 1000);
-  const probe = openManifest(manifest, options);
+  const probe = open();
   try {
     for (const note of probe.notes) tell(note);
     if (!json) out.write(`${header(manifest.columns)}\n`);
@@ -66,6 +86,10 @@ async function watchManifest<Event>(manifest: ProbeManifest<Event>, options: Wat
     }
     probe.stop();
     pollAndPrint();
+    for (const { sentence, document } of manifest.totals?.(probe) ?? []) {
+      if (json) out.write(`${JSON.stringify(document)}\n`);
+      else tell(sentence);
+    }
   } finally {
     if (timer !== null) clearTimeout(timer);
     process.off("SIGINT", end);
