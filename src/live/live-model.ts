@@ -352,6 +352,8 @@ export interface LiveEvidence {
 /** A connection that is over, for a store: told once. */
 export interface SettledConnection {
   connection: ConnectionDocument;
+  /** Seconds from a request's first byte to its answer's, as near to the backend as it was seen; null where not seen. */
+  firstByte: number | null;
   /** Recent packets of a connection that was reset, refused or timed out, as pcapng; null without, or where gone. */
   pcapng: Uint8Array | null;
 }

@@ -7,6 +7,7 @@ import { inferTopology } from "../path/infer-topology.ts";
 import type { LegPacket } from "../path/leg-packet.ts";
 import { analysisOf } from "../report/analysis.ts";
 import { joinedConnectionDocument } from "../report/document/joined-connection.ts";
+import { firstByteTime } from "../report/figures/leg-times.ts";
 import { vipFigures } from "../report/figures/vip-figures.ts";
 import type { Topology } from "../topology/topology.ts";
 import { ConnectionBook, type Known } from "./connection-book.ts";
@@ -216,8 +217,10 @@ export class LiveSession {
     );
     for (const { connection, known } of told) {
       const document = joinedConnectionDocument({ subject, timeBase: this.timeBase }, connection);
+      const firstByteNs = firstByteTime(connected.set, connection);
       this.settled.push({
         connection: { ...document, id: nameOf(known) },
+        firstByte: Number.isNaN(firstByteNs) ? null : firstByteNs / 1e9,
         pcapng: packets.get(connection) ?? null,
       });
     }

@@ -33,6 +33,23 @@ const modelOf = (session: LiveSession) =>
   });
 
 describe("a session on a clock", () => {
+  it("tells with a connection that is over how long its answer took, and of one without an answer nothing", () => {
+    const { session, source } = sessionOf();
+    session.ingest(source, new ShortConnections(100).fill(100));
+    session.advance(60e9);
+    session.judge();
+    const settled = session.takeSettled();
+    expect(settled).toHaveLength(100);
+    // the generator's packets are 0.2 ms apart, and the answer is the next after the request
+    for (const { firstByte } of settled) expect(firstByte).toBeCloseTo(0.0002, 7);
+    const { session: silent, source: syns } = sessionOf();
+    const batch = new ShortConnections(100).fill(100);
+    // of the SYNs alone
+    silent.ingest(syns, batch, 0, 100);
+    silent.finish();
+    expect(silent.takeSettled().map(({ firstByte }) => firstByte)).toEqual(new Array(100).fill(null));
+  });
+
   it("counts each connection once, however often it looks", () => {
     const { session, source } = sessionOf();
     const traffic = new ShortConnections(100);

@@ -6,6 +6,7 @@ import { analyzeCaptures } from "../../src/offline/analyze-captures.ts";
 import { analysisOf } from "../../src/report/analysis.ts";
 import type { ConnectionDocument, FindingDocument } from "../../src/report/analysis-contract.ts";
 import { analysisDocument } from "../../src/report/document/analysis-document.ts";
+import { firstByteTime } from "../../src/report/figures/leg-times.ts";
 import { projectDir } from "../support/requirement.ts";
 import { type Replayed, replayed } from "./replayed.ts";
 
@@ -26,6 +27,8 @@ const scenarios = readdirSync(root)
 
 interface Told {
   connections: ConnectionDocument[];
+  /** Of each connection. */
+  firstBytes: (number | null)[];
   findings: FindingDocument[];
 }
 
@@ -33,8 +36,13 @@ async function analyzed(files: readonly string[]): Promise<Told> {
   const timeBase = new TimeBase();
   const run = await analyzeCaptures(files, { timeBase });
   const document = analysisDocument(analysisOf(run), { connections: true });
+  const { subject } = run.diagnosis;
   return {
     connections: (document.connections ?? []).map((one) => one.toJSON()),
+    firstBytes: subject.connections.map((one) => {
+      const ns = firstByteTime(subject.connected.set, one);
+      return ns >= 0 ? ns / 1e9 : null;
+    }),
     findings: [...document.findings],
   };
 }
@@ -42,6 +50,7 @@ async function analyzed(files: readonly string[]): Promise<Told> {
 function lived({ session, settled }: Replayed): Told {
   return {
     connections: settled.map(({ connection }) => connection),
+    firstBytes: settled.map(({ firstByte }) => firstByte),
     findings: session.findings
       .list()
       .filter(({ state }) => state !== "withdrawn")
@@ -70,6 +79,7 @@ describe.each(scenarios)("a replay of $name", { timeout: 120_000 }, ({ files }) 
       const live = lived(await replayed(files, { judgeEverySeconds }));
       expect(unnamed(live)).toEqual(unnamed(offline));
       expect(comparable(live)).toEqual(comparable(offline));
+      expect([...live.firstBytes].sort()).toEqual([...offline.firstBytes].sort());
     }
   });
 });
