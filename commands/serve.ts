@@ -1,5 +1,5 @@
 import { string as stringArg } from "@oclif/core/args";
-import { integer, string as stringFlag } from "@oclif/core/flags";
+import { boolean, integer, string as stringFlag } from "@oclif/core/flags";
 import { SOURCE_FLAGS, sourceSpecs } from "../src/cli/live-flags.ts";
 import { BaseCommand } from "./base.ts";
 
@@ -18,6 +18,10 @@ With --duration it ends by itself; else on SIGINT or SIGTERM.`;
     {
       description: "For others to scrape, with TLS and a password",
       command: "<%= config.bin %> <%= command.id %> eth0 --listen :9464 --web-config web.yml",
+    },
+    {
+      description: "With what IPVS counts itself, as node_exporter names it",
+      command: "<%= config.bin %> <%= command.id %> eth0 eth1 --ipvs",
     },
     {
       description: "A capture as if it happened now",
@@ -40,6 +44,7 @@ With --duration it ends by itself; else on SIGINT or SIGTERM.`;
       summary: "TLS and users: a web config file of the Prometheus exporter toolkit.",
       helpValue: "FILE",
     }),
+    ipvs: boolean({ summary: "Add this host's node_ipvs_* metrics, as node_exporter has them." }),
     "max-series": integer({
       summary: "Series at most; VIPs, backends and members beyond it are counted as other.",
       min: 100,
@@ -58,6 +63,8 @@ With --duration it ends by itself; else on SIGINT or SIGTERM.`;
     const { THRESHOLDS } = await import("../src/diagnose/thresholds.ts");
     const topology =
       flags.topology === undefined ? null : await loadTopology({ file: flags.topology, registry: THRESHOLDS });
+    const onProblem = (line: string) => this.warn(line);
+    const also = flags.ipvs ? (await import("../src/metrics/ipvs-metrics.ts")).ipvsOfThisHost(onProblem) : undefined;
     const serving = await serve(
       {
         sources,
@@ -70,7 +77,8 @@ With --duration it ends by itself; else on SIGINT or SIGTERM.`;
         listen: flags.listen,
         version: this.config.version,
         ...(flags["web-config"] === undefined ? {} : { webConfigFile: flags["web-config"] }),
-        onProblem: (line) => this.warn(line),
+        ...(also === undefined ? {} : { also }),
+        onProblem,
       },
     );
     try {

@@ -47,6 +47,10 @@ they do not) and prints what it saw once.`;
       helpValue: "FILE",
       dependsOn: ["listen"],
     }),
+    ipvs: boolean({
+      summary: "Add this host's node_ipvs_* metrics, as node_exporter has them, to what --listen serves.",
+      dependsOn: ["listen"],
+    }),
     store: stringFlag({
       summary: "Show what this store remembers; [ and ] move by a minute.",
       helpValue: "DB",
@@ -69,6 +73,8 @@ they do not) and prints what it saw once.`;
     if (flags.topology === "-" && args.interface?.includes("-")) {
       throw new UsageError("stdin can be read only once: - stands for a capture and for a file");
     }
+    const onProblem = (line: string) => this.warn(line);
+    const also = flags.ipvs ? (await import("../src/metrics/ipvs-metrics.ts")).ipvsOfThisHost(onProblem) : undefined;
     const exporter =
       flags.listen === undefined
         ? undefined
@@ -76,6 +82,7 @@ they do not) and prints what it saw once.`;
             listen: flags.listen,
             version: this.config.version,
             ...(flags["web-config"] === undefined ? {} : { webConfigFile: flags["web-config"] }),
+            ...(also === undefined ? {} : { also }),
           };
     const model = await watch({
       live: {
@@ -87,7 +94,7 @@ they do not) and prints what it saw once.`;
       isInteractive,
       evidenceDirectory: flags.evidence,
       ...(exporter === undefined ? {} : { exporter }),
-      onProblem: (line) => this.warn(line),
+      onProblem,
     });
     return model === null ? undefined : this.print(model, flags);
   }

@@ -8,8 +8,8 @@ export interface ExpositionOptions {
   version: string;
   /** Packets that the kernel dropped, by its reason; empty where no probe counts them. */
   drops?: () => readonly MetricSample[];
-  /** Other registries' metrics to show behind ours. */
-  also?: readonly CustomMetric[];
+  /** Makes metrics to show behind ours, once for each format: prom-client renames those that it prints. */
+  also?: () => readonly CustomMetric[];
 }
 
 /** prom-client's own gauges that are called like counters, which promtool takes for a mistake. */
@@ -53,7 +53,7 @@ export class Exposition {
 
 function registryOf(
   handle: Pick<LiveHandle, "model">,
-  { version, drops, also = [] }: ExpositionOptions,
+  { version, drops, also }: ExpositionOptions,
   type: RegistryContentType,
 ): Registry {
   const registry = new Registry();
@@ -67,7 +67,7 @@ function registryOf(
   add(valuesOf(SESSION_METRICS.buildInfo, () => [{ labels: [version, runtime], value: 1 }]));
   for (const [definition, read] of sessionValues()) add(valuesOf(definition, () => read(handle.model())));
   if (drops) add(valuesOf(SESSION_METRICS.drops, drops));
-  for (const metric of also) add(metric);
+  for (const metric of also?.() ?? []) add(metric);
   collectDefaultMetrics({ register: registry });
   for (const name of MISNAMED) registry.removeSingleMetric(name);
   return registry;

@@ -33,7 +33,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   live: { does: "drives the pipeline by the clock", mayImport: [...RESULTS, "probe", "report"] },
   // what a live session tells is plain data that faces read (docs/decisions/0006): they look at it, it knows none of them
   tui: { does: "shows results on a terminal", mayImport: [...RESULTS, "report", "live", "metrics"] },
-  metrics: { does: "shows results as metrics", mayImport: [...RESULTS, "live"] },
+  metrics: { does: "shows results as metrics", mayImport: [...RESULTS, "live", "host"] },
   store: { does: "keeps results", mayImport: [...RESULTS, "compare", "report", "live"] },
   host: { does: "reads what the kernel keeps of a host", mayImport: ["topology"] },
   doctor: { does: "says what is wrong with a host's settings", mayImport: ["topology", "host", "report"] },
