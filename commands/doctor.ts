@@ -9,7 +9,7 @@ export default class Doctor extends BaseCommand {
   static override summary = "say whether this host is set up as a load balancer or real server should be";
 
   static override description = [
-    "Looks at what the kernel says of this host and network namespace: can live commands run here, and which settings and counters hurt a load balancer, a real server, a proxy or a router. Each complaint has the value seen, what it means for connections, and the command that mends it. Nothing is changed.",
+    "Looks at what the kernel says of this host and network namespace: can live commands run here, and which settings and counters hurt a load balancer, a real server, a proxy or a router. Each complaint has the value seen, what it means for connections, and the command that mends it. Nothing is changed, but with --clean.",
     "What the host is for is told by what is there (IPVS services, VIPs on lo, packet rules, listeners); --role says it instead. Checks that do not apply are silent. Counters count since boot; --duration looks twice and tells what happens now.",
     "ID is the id of a check, or a family with a star: rp-filter.tunnel, conntrack.*.",
   ].join("\n\n");
@@ -52,6 +52,10 @@ export default class Doctor extends BaseCommand {
     })(),
     save: stringFlag({ summary: "Keep all that was read in a folder.", helpValue: "DIR", exclusive: ["root"] }),
     root: stringFlag({ summary: "Look at a folder that --save wrote, in place of this host.", helpValue: "DIR" }),
+    clean: boolean({
+      summary: "First take away what probes of l4scope that were killed have left on interfaces (root).",
+      exclusive: ["root"],
+    }),
   };
 
   override async run(): Promise<DoctorDocument | undefined> {
@@ -59,6 +63,12 @@ export default class Doctor extends BaseCommand {
     const { examine, hasAsBadAs, objectionTo } = await import("../src/doctor/examine.ts");
     const objection = objectionTo(flags);
     if (objection !== null) throw new UsageError(objection);
+    if (flags.clean) {
+      const { cleanLeftOvers } = await import("../src/probe/tc-attach.ts");
+      const done = await cleanLeftOvers();
+      for (const sentence of done.length > 0 ? done : ["nothing was left behind"])
+        process.stderr.write(`${sentence}\n`);
+    }
     const host = await this.host(flags);
     const earlier = flags.duration === undefined ? undefined : await this.watch(flags.duration);
     const examination = examine(host, { roles: flags.role, earlier, only: flags.only, ignore: flags.ignore });

@@ -2,6 +2,7 @@ import { isMainThread } from "node:worker_threads";
 import { forgetClsact, isOwnClsact, recordClsact, recordedClsacts } from "./clsact-record.ts";
 import { errnoName } from "./errno-name.ts";
 import { HOST_ORDER } from "./event-head.ts";
+import { requireHost } from "./host-check.ts";
 import { loadNative } from "./native.ts";
 import { ProbeError } from "./probe-error.ts";
 import { announceLife, handleOf, livingMarks, markOf, ownMark, PRIORITY, TAPS } from "./tc-owner.ts";
@@ -161,6 +162,7 @@ function removeDead(): string[] {
  * @throws ProbeError, NetlinkError where it may not be done
  */
 export async function cleanLeftOvers(): Promise<string[]> {
+  requireHost({ name: "cleaning up", minKernel: "5.8", capabilities: ["CAP_NET_ADMIN"] });
   return removeDead();
 }
 
