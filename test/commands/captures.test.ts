@@ -38,7 +38,7 @@ describe.each(["analyze", "flows"])("%s", (command) => {
 
   test("a capture that is missing, and flags that are wrong", async () => {
     const wrong: [string[], RegExp][] = [
-      [[], /missing CAPTURE/],
+      [[], command === "flows" ? /name captures to read/ : /missing CAPTURE/],
       [["--nope", path("lb1-eth0.pcap")], /nonexistent flag: --nope/],
       [["--max-legs", "x", path("lb1-eth0.pcap")], /--max-legs: expected an integer but received: x/],
       [["--max-legs", "1", path("lb1-eth0.pcap")], /greater than or equal to 1000/],

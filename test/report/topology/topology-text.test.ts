@@ -32,7 +32,7 @@ const text = (report: TopologyReport) => `\n${topologyText(report, createPage(80
 test("three balancers behind a router are drawn with their shares", async () => {
   expect(text(await reportOf("ecmp-3lb"))).toMatchInlineSnapshot(`
     "
-    192.0.2.10:443 tcp · fullnat · 112 connections · 245 kB
+    192.0.2.10:443 tcp · fullnat · rr · 112 connections · 245 kB
       clients            routers    balancers    backends
       10.1.0.0/24 112 ── r ──────┬─ lb1 38 ───┬─ 10.3.0.11:8443 38 33.9%
                                  ├─ lb2 41 ───┼─ 10.3.0.12:8443 38 33.9%
