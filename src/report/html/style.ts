@@ -26,6 +26,7 @@ dt { color: var(--quiet); } dd { margin: 0; overflow-wrap: break-word; } dd ul {
 .scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; font-size: .925rem; }
 th { text-align: left; font-weight: 500; color: var(--quiet); white-space: nowrap; } th, td { padding: .3rem .75rem .3rem 0; border-bottom: 1px solid var(--line); }
 th.number, td.number { text-align: right; padding-right: 0; padding-left: 1rem; } td.bad { color: var(--critical); font-weight: 600; }
+th.number, td.number, td.spark { white-space: nowrap; } th.spark, td.spark { padding-left: 1rem; } td.spark { font-family: ui-monospace, "DejaVu Sans Mono", monospace; font-size: .75rem; }
 dd table { font-size: .875rem; } dd td.mono { white-space: nowrap; } dd tr:last-child td { border-bottom: 0; } dd td:last-child { width: 100%; }
 figure { margin: 1rem 0; } figcaption { color: var(--quiet); font-size: .875rem; } svg { width: 100%; height: auto; display: block; }
 svg text { fill: var(--quiet); font-size: 11px; font-family: inherit; } svg .bar { fill: var(--bar); } svg .bar.bad { fill: var(--critical); }

@@ -6,7 +6,7 @@ import { formatBytes, formatCount } from "../format-quantity.ts";
 import { sparkline } from "../text/sparkline.ts";
 import { html, type Markup } from "./markup.ts";
 
-const PIECES = 40;
+const PIECES = 24;
 
 /** The tiers before a VIP, each with its members over the time of the run; null where none was seen. */
 export function tierTables(subject: Case, { group }: VipFigures): Markup | null {
@@ -19,7 +19,7 @@ export function tierTables(subject: Case, { group }: VipFigures): Markup | null 
   return html`${tiers.map((tier) => {
     const elephants = elephantWords(tier, formatBytes);
     return html`<p class="quiet">${tierWords(tier)}</p>
-<div class="scroll"><table><thead><tr><th>member</th>${titles.map((title) => html`<th class="number">${title}</th>`)}${series.map((title) => html`<th>${title}</th>`)}</tr></thead>
+<div class="scroll"><table><thead><tr><th>member</th>${titles.map((title) => html`<th class="number">${title}</th>`)}${series.map((title) => html`<th class="spark">${title}</th>`)}</tr></thead>
 <tbody>${tier.members.map(
       (member) =>
         html`<tr><td class="mono">${member.member}</td>${[
@@ -29,7 +29,7 @@ export function tierTables(subject: Case, { group }: VipFigures): Markup | null 
           number(formatCount(member.joined)),
           number(formatCount(member.left)),
         ]}${[member.series.newConnections, member.series.activeConnections, member.series.bytes].map(
-          (values) => html`<td class="mono">${sparkline(values)}</td>`,
+          (values) => html`<td class="spark">${sparkline(values)}</td>`,
         )}</tr>`,
     )}</tbody></table></div>${elephants === null ? null : html`<p>${elephants}</p>`}`;
   })}`;
