@@ -1,0 +1,11 @@
+import { FlowTap } from "../../src/probe/flow-tap.ts";
+
+/** Whether the flow tap can be attached here; for `requires`. */
+export function canTap(): boolean | string {
+  try {
+    new FlowTap({ interfaces: ["lo"] }).close();
+    return true;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}

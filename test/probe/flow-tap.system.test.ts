@@ -1,0 +1,162 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { readFlows } from "../../src/probe/flow-counts.ts";
+import { FlowTap, type FlowTapOptions } from "../../src/probe/flow-tap.ts";
+import { createFlowTapDecoder, type FlowTapEvent } from "../../src/probe/flow-tap-events.ts";
+import { findInterface } from "../../src/probe/tc-attach.ts";
+import { ACK, flagsText } from "../../src/probe/tcp-flags.ts";
+import { listFilters, listHooks } from "../../src/probe/traffic-control.ts";
+import { addressText, parseAddress } from "../../src/topology/address.ts";
+import { requires } from "../support/requirement.ts";
+import { canTap } from "./can-tap.ts";
+import { ForeignClassifier, TC_ACT_OK, TC_ACT_SHOT, TC_ACT_UNSPEC } from "./foreign-classifier.ts";
+import { udpSender, VethPair } from "./veth-pair.ts";
+
+const PSH = 0x08;
+const { missing } = requires({ root: true, tool: ["ip", "python3"], kernel: canTap });
+
+describe.skipIf(missing !== null)("the flow tap on a veth pair", () => {
+  let pair: VethPair;
+  const taps: FlowTap[] = [];
+  const open = (options: Partial<FlowTapOptions> = {}) => {
+    const tap = new FlowTap({ interfaces: [pair.near], ...options });
+    taps.push(tap);
+    return tap;
+  };
+  beforeAll(() => {
+    pair = new VethPair();
+  });
+  afterEach(() => {
+    for (const tap of taps.splice(0)) tap.close();
+  });
+  afterAll(() => pair.close());
+
+  const shown = (tap: FlowTap): FlowTapEvent[] => {
+    const decode = createFlowTapDecoder(tap.interfaces, () => 0n);
+    const events: FlowTapEvent[] = [];
+    tap.poll((bytes, offset, length) => events.push(decode(bytes, offset, length)));
+    return events;
+  };
+  /** What the host answers to packets to a closed port. */
+  const refusals = (tap: FlowTap) =>
+    shown(tap).filter(
+      ({ kind, dst }) => kind === "icmp" && dst !== null && addressText(dst.address) === pair.farAddress,
+    );
+  const isFromFar = ({ src }: { src: { address: readonly [number, number, number, number] } | null }) =>
+    src !== null && addressText(src.address) === pair.farAddress;
+
+  test("counts every packet and byte, and shows the first ones", () => {
+    const tap = open();
+    pair.far(udpSender(pair.nearAddress, { count: 500, bytes: 10 }));
+    const flows = readFlows(tap).filter(({ src }) => addressText(src) === pair.farAddress);
+    expect(flows.map(({ packets, bytes, dstPort, protocol }) => ({ packets, bytes, dstPort, protocol }))).toEqual([
+      { packets: 500, bytes: 500 * (14 + 20 + 8 + 10), dstPort: 9, protocol: 17 },
+    ]);
+    const udp = shown(tap).filter((event) => event.kind === "udp" && isFromFar(event));
+    expect(udp.map(({ why, direction }) => `${why} ${direction}`)).toEqual(Array(3).fill("first ingress"));
+  });
+
+  test("shows a connection's handshake, data and end in both directions", async () => {
+    const tap = open();
+    const server = createServer((socket) => socket.on("data", () => socket.end("pong")));
+    await new Promise<void>((done) => server.listen(0, pair.nearAddress, done));
+    const address = server.address();
+    const port = typeof address === "object" && address !== null ? address.port : 0;
+    const script = `
+import socket
+c = socket.create_connection(("${pair.nearAddress}", ${port}))
+c.sendall(b"ping")
+while c.recv(100): pass
+c.close()
+`;
+    await once(pair.startFar(["python3", "-c", script]), "exit");
+    server.close();
+    await sleep(20);
+    const segments = shown(tap).filter(({ kind }) => kind === "tcp");
+    const letters = segments.map(({ direction, flags, payloadBytes }) => {
+      const flagged = flagsText(flags & ~(PSH | ACK)) || (payloadBytes > 0 ? "data" : "ack");
+      return `${direction === "ingress" ? ">" : "<"}${flagged}`;
+    });
+    expect(letters).toContain("<data");
+    expect(letters.slice(0, 4)).toEqual([">SYN", "<SYN", ">ack", ">data"]);
+    expect(letters.filter((each) => each.endsWith("FIN"))).toHaveLength(2);
+    expect(readFlows(tap).reduce((sum, { packets }) => sum + packets, 0)).toBe(segments.length);
+  });
+
+  test("tells of what is lost exactly, under overload", async () => {
+    const tap = open({ ringBytes: 4096 });
+    pair.far(udpSender(pair.nearAddress, { ports: 400 }));
+    await sleep(50);
+    tap.stop();
+    const delivered = shown(tap).length;
+    const counters = tap.counters();
+    expect(counters.lost).toBeGreaterThan(300);
+    expect(counters.delivered).toBe(delivered);
+    expect(counters.sent).toBe(counters.delivered + counters.lost);
+    // nothing of the counts is lost with them
+    const flows = readFlows(tap).filter(({ dstPort }) => dstPort === 9);
+    expect(flows.reduce((sum, { packets }) => sum + packets, 0)).toBe(400);
+  });
+
+  test("keeps to its filter, but for messages", () => {
+    const words = parseAddress(pair.nearAddress);
+    if (words === null) throw new Error("no address");
+    const tap = open({ filter: { addresses: [{ words, prefixBits: 128, port: 10 }] } });
+    pair.far(udpSender(pair.nearAddress, { count: 3 }));
+    expect(readFlows(tap)).toEqual([]);
+    expect(refusals(tap)).not.toEqual([]);
+    tap.close();
+    const wanted = open({ filter: { addresses: [{ words, prefixBits: 128, port: 9 }] } });
+    pair.far(udpSender(pair.nearAddress, { count: 3 }));
+    expect(readFlows(wanted).map(({ packets }) => packets)).toEqual([3]);
+  });
+
+  test("leaves nothing behind, and makes no clsact twice", () => {
+    const { index } = findInterface(pair.near);
+    const first = open();
+    const second = open();
+    expect(listFilters(index)).toHaveLength(4);
+    first.close();
+    expect(listFilters(index)).toHaveLength(2);
+    second.close();
+    expect(listFilters(index)).toEqual([]);
+    expect(listHooks().filter(({ ifindex }) => ifindex === index)).toEqual([]);
+  });
+
+  test("lets other classifiers before and behind it see each packet, and decide", () => {
+    const { index } = findInterface(pair.near);
+    const packets = () => readFlows(tap).find(({ dstPort }) => dstPort === 9)?.packets ?? 0;
+    const before = new ForeignClassifier(index, { verdict: TC_ACT_UNSPEC, priority: 1 });
+    const tap = open();
+    const behind = new ForeignClassifier(index, { verdict: TC_ACT_SHOT, priority: 50 });
+    // dropped behind the tap: it was seen, and nothing answers that port 9 is closed
+    pair.far(udpSender(pair.nearAddress, { count: 5 }));
+    expect(packets()).toBe(5);
+    expect(refusals(tap)).toEqual([]);
+    behind.detach();
+    // let pass behind it: answered
+    const passing = new ForeignClassifier(index, { verdict: TC_ACT_OK, priority: 50 });
+    pair.far(udpSender(pair.nearAddress, { count: 1 }));
+    expect(refusals(tap)).toHaveLength(1);
+    tap.close();
+    // theirs stay, and so does the clsact that they made
+    expect(listFilters(index).map(({ priority, programName }) => [priority, programName?.split(":")[0]])).toEqual([
+      [1, "someone_elses"],
+      [50, "someone_elses"],
+    ]);
+    expect(listHooks().some(({ ifindex }) => ifindex === index)).toBe(true);
+    before.detach();
+    passing.detach();
+  });
+
+  test("does not take a clsact that it made from under others", () => {
+    const { index } = findInterface(pair.near);
+    const tap = open();
+    const other = new ForeignClassifier(index, { verdict: TC_ACT_UNSPEC, priority: 7 });
+    tap.close();
+    expect(listFilters(index)).toHaveLength(1);
+    other.detach();
+  });
+});
