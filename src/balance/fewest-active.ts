@@ -7,6 +7,8 @@ const MIN_RATE = 0.85;
 /** Weights are looked for up to this ratio. */
 const MAX_WEIGHT = 16;
 const FITTED_CONFIDENCE = 0.85;
+/** Choices looked at: a rule that holds for so many holds for the rest, and each set of weights goes through them. */
+const MOST_CHOICES = 4096;
 
 /**
  * Did each choice have the fewest active connections for its weight, where backends differed? Random choices do so as
@@ -65,17 +67,24 @@ function rateOf({ backend, start, backends }: Choices, end: Float64Array, weight
   let informative = 0;
   let fewest = 0;
   let byChance = 0;
-  for (let i = 0; i < backend.length; i++) {
+  const count = Math.min(backend.length, MOST_CHOICES);
+  for (let i = 0; i < count; i++) {
     active.endUntil(start[i]!);
     const choice = backend[i]!;
     if (choice < 0) continue;
-    const loads = active.counts.map((count, b) => count / weights[b]!);
-    const lowest = Math.min(...loads);
-    const tied = loads.filter((load) => load === lowest).length;
+    let lowest = Number.POSITIVE_INFINITY;
+    let tied = 0;
+    for (let b = 0; b < backends; b++) {
+      const load = active.counts[b]! / weights[b]!;
+      if (load < lowest) {
+        lowest = load;
+        tied = 1;
+      } else if (load === lowest) tied++;
+    }
     if (tied < backends) {
       informative++;
       byChance += tied / backends;
-      if (loads[choice] === lowest) fewest++;
+      if (active.counts[choice]! / weights[choice]! === lowest) fewest++;
     }
     active.begin(choice, end[i]!);
   }

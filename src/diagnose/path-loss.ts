@@ -20,9 +20,11 @@ const EVERYWHERE_CONNECTIONS = 20;
 
 /** What was sent again on some connections. */
 interface Loss {
-  connections: readonly Connection[];
+  connections: number;
   lossy: Connection[];
   retransmits: number;
+  /** Segments with and without payload; counted only when asked for. */
+  segments(): number;
 }
 
 /**
@@ -43,7 +45,7 @@ export const pathLoss: Detector = {
       let found = false;
       for (const [backend, own] of losses) {
         const rest = [...losses].filter(([other]) => other !== backend).map(([, loss]) => loss);
-        const one = lossyBackend(subject, group, backend, own, together(rest));
+        const one = lossyBackend(subject, group, backend, own, rest);
         if (one) findings.push(one);
         found ||= one !== null;
       }
@@ -70,7 +72,16 @@ function retransmitsOf(subject: Case, connection: Connection): number {
 
 /** @param suspects all connections with something sent again: the others, which are most, are not looked at */
 function lossOf(subject: Case, connections: readonly Connection[], suspects: ReadonlySet<Connection>): Loss {
-  const loss: Loss = { connections, lossy: [], retransmits: 0 };
+  let segments = -1;
+  const loss: Loss = {
+    connections: connections.length,
+    lossy: [],
+    retransmits: 0,
+    segments: () => {
+      if (segments < 0) segments = segmentsOf(subject, connections);
+      return segments;
+    },
+  };
   for (const connection of connections) {
     if (!suspects.has(connection) || ranIntoSilence(subject, connection)) continue;
     const retransmits = retransmitsOf(subject, connection);
@@ -86,7 +97,7 @@ function ranIntoSilence(subject: Case, connection: Connection): boolean {
   return subject.outcome(connection) === "timeout";
 }
 
-function segmentsOf(subject: Case, { connections }: Loss): number {
+function segmentsOf(subject: Case, connections: readonly Connection[]): number {
   let segments = 0;
   for (const connection of connections) {
     if (ranIntoSilence(subject, connection)) continue;
@@ -96,39 +107,40 @@ function segmentsOf(subject: Case, { connections }: Loss): number {
   return segments;
 }
 
-function together(parts: readonly Loss[]): Loss {
-  return {
-    connections: parts.flatMap(({ connections }) => connections),
-    lossy: parts.flatMap(({ lossy }) => lossy),
-    retransmits: parts.reduce((sum, { retransmits }) => sum + retransmits, 0),
-  };
-}
-
-function lossyBackend(subject: Case, group: VipGroup, backend: number, own: Loss, others: Loss): Finding | null {
-  if (own.lossy.length < MIN_LOSSY || own.retransmits < MIN_RETRANSMITS || others.connections.length === 0) return null;
-  const segments = segmentsOf(subject, own);
-  const otherSegments = segmentsOf(subject, others);
+function lossyBackend(
+  subject: Case,
+  group: VipGroup,
+  backend: number,
+  own: Loss,
+  rest: readonly Loss[],
+): Finding | null {
+  const sum = (read: (loss: Loss) => number) => rest.reduce((total, loss) => total + read(loss), 0);
+  const others = { connections: sum((loss) => loss.connections), lossy: sum((loss) => loss.lossy.length) };
+  if (own.lossy.length < MIN_LOSSY || own.retransmits < MIN_RETRANSMITS || others.connections === 0) return null;
+  const segments = own.segments();
   const rate = own.retransmits / Math.max(1, segments);
-  const otherRate = others.retransmits / Math.max(1, otherSegments);
   // Against the others', and in itself: below nobody is hurt.
   if (rate < subject.threshold("path.loss", "rate")) return null;
+  const otherRetransmits = sum((loss) => loss.retransmits);
+  const otherSegments = sum((loss) => loss.segments());
+  const otherRate = otherRetransmits / Math.max(1, otherSegments);
   if (rate < otherRate * subject.threshold("path.loss", "factor")) return null;
-  const p = fisherTail(own.lossy.length, own.connections.length, others.lossy.length, others.connections.length);
+  const p = fisherTail(own.lossy.length, own.connections, others.lossy, others.connections);
   if (p > MAX_P) return null;
   const name = subject.text(backend);
   return {
     id: "path.loss",
     severity: "warning",
     confidence: confidenceFrom(own.lossy.length, p < 1e-8 ? 0.97 : 0.9),
-    title: `packets to and from ${name} are lost: ${percent(own.retransmits, segments)} sent again, elsewhere ${percent(others.retransmits, otherSegments)}`,
-    explanation: `${own.lossy.length} of its ${count(own.connections.length, "connection")} had segments sent again, against ${others.lossy.length} of ${others.connections.length} of its siblings (chance of that: ${p < 1e-12 ? "below 1e-12" : p.toExponential(0)}). What they share is that backend and its link, so the loss is there.`,
+    title: `packets to and from ${name} are lost: ${percent(own.retransmits, segments)} sent again, elsewhere ${percent(otherRetransmits, otherSegments)}`,
+    explanation: `${own.lossy.length} of its ${count(own.connections, "connection")} had segments sent again, against ${others.lossy} of ${others.connections} of its siblings (chance of that: ${p < 1e-12 ? "below 1e-12" : p.toExponential(0)}). What they share is that backend and its link, so the loss is there.`,
     where: { vip: subject.text(group.vip), backend: name },
     ...common(subject, own),
     measured: {
       retransmitRate: rate,
       siblingsRetransmitRate: otherRate,
       connectionsWithLoss: own.lossy.length,
-      connections: own.connections.length,
+      connections: own.connections,
       pValue: p,
     },
     displayFilter: `tcp.analysis.retransmission && ${endpointFilter(subject, backend, "addr")}`,
@@ -141,8 +153,8 @@ function lossyBackend(subject: Case, group: VipGroup, backend: number, own: Loss
 
 /** Every connection suffers alike: the way that all of them share. */
 function lossyEverywhere(subject: Case, group: VipGroup, all: Loss): Finding | null {
-  if (all.lossy.length < EVERYWHERE_CONNECTIONS || all.lossy.length < all.connections.length * 0.3) return null;
-  const segments = segmentsOf(subject, all);
+  if (all.lossy.length < EVERYWHERE_CONNECTIONS || all.lossy.length < all.connections * 0.3) return null;
+  const segments = all.segments();
   const rate = all.retransmits / Math.max(1, segments);
   if (rate < EVERYWHERE_RATE) return null;
   return {
@@ -150,10 +162,10 @@ function lossyEverywhere(subject: Case, group: VipGroup, all: Loss): Finding | n
     severity: "warning",
     confidence: confidenceFrom(all.lossy.length, 0.85),
     title: `packets of ${subject.text(group.vip)} are lost: ${percent(all.retransmits, segments)} sent again, on all backends alike`,
-    explanation: `${all.lossy.length} of ${count(all.connections.length, "connection")} had segments sent again, and no backend stands out: the loss is on the way that all share (clients' side, router, or the load balancer's own link).`,
+    explanation: `${all.lossy.length} of ${count(all.connections, "connection")} had segments sent again, and no backend stands out: the loss is on the way that all share (clients' side, router, or the load balancer's own link).`,
     where: { vip: subject.text(group.vip) },
     ...common(subject, all),
-    measured: { retransmitRate: rate, connectionsWithLoss: all.lossy.length, connections: all.connections.length },
+    measured: { retransmitRate: rate, connectionsWithLoss: all.lossy.length, connections: all.connections },
     displayFilter: `tcp.analysis.retransmission && ${endpointFilter(subject, group.vip, "addr")}`,
     remedy: [
       "compare captures on both sides of each box: the segment that one has and the next has not names the link",
