@@ -233,10 +233,26 @@ export interface LiveSeries {
   connectP99: readonly number[];
 }
 
-/** A metric's value under its labels, in the order that METRIC_LABELS gives. */
+/** The newest connection that a counter or a histogram's cell counted: what an OpenMetrics exemplar shows. */
+export interface Exemplar {
+  /** By the session's name for it, `c17`. */
+  connection: string;
+  /** Of the leg that was counted: its addresses as a hash, by which Zeek, Suricata and Wireshark know it too. */
+  communityId: string;
+  /** What it added: 1, or in a histogram seconds. */
+  value: number;
+  /** Epoch seconds of what was counted. */
+  time: number;
+}
+
+/**
+ * A metric's value under its labels, in the order that METRIC_LABELS gives. A series has the same array of labels in
+ * each model of a session.
+ */
 export interface MetricSample {
   labels: readonly string[];
   value: number;
+  exemplar?: Exemplar;
 }
 
 export interface HistogramSample {
@@ -244,6 +260,8 @@ export interface HistogramSample {
   /** Observations up to each of CONNECT_SECONDS_EDGES (not cumulated), and above the last. */
   counts: readonly number[];
   sum: number;
+  /** Parallel to the counts; null where nothing was counted yet. */
+  exemplars?: readonly (Exemplar | null)[];
 }
 
 /** Upper edges of the connect histogram; 1 and 3 s are where lost SYNs are sent again. */

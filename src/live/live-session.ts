@@ -171,6 +171,7 @@ export class LiveSession {
       knowns,
       now,
       before,
+      baseSeconds: this.timeBase.seconds ?? 0,
       isVip: (connection) => this.vips.isVip(subject, connection),
       isFinal: (connection) => isFinal || leaving.has(connection),
     });

@@ -7,6 +7,8 @@ import { harmfulReset } from "../report/figures/time-series.ts";
 import { backendLabel } from "./backend-label.ts";
 import type { Known } from "./connection-book.ts";
 import { isOver } from "./connection-end.ts";
+import { exemplarOf } from "./exemplar.ts";
+import type { Exemplar } from "./live-model.ts";
 import { MetricBook, OTHER } from "./metric-book.ts";
 import * as R from "./rate-ring.ts";
 import { SeriesRing } from "./series-ring.ts";
@@ -44,6 +46,8 @@ export interface TallyLook {
   /** ns since the base: now, and at the look before (NaN at the first). */
   now: number;
   before: number;
+  /** Epoch second of time 0. */
+  baseSeconds: number;
   /** True for a destination that is a VIP. */
   isVip: (connection: Connection) => boolean;
   /** True for those that are decided now, over or not: the session ends, or gives them up. */
@@ -88,12 +92,13 @@ export class Tally {
         for (const one of rates.rings) one.add(connection.start / 1e9, R.OPENED, 1);
         for (const one of rates.series) one.add(connection.start / 1e9, "opened", 1);
       }
-      if (!known.isConnectCounted) this.connects(subject, connection, known, vip, rates, over);
+      if (!known.isConnectCounted) this.connects(look, connection, known, vip, rates, over);
       if (!over) continue;
-      if (!known.isResetCounted) this.reset(subject, connection, known, vip, backend, rates);
+      if (!known.isResetCounted) this.reset(look, connection, known, vip, backend, rates);
       if (known.isDecided) continue;
       known.isDecided = true;
-      this.metrics.add("connections_total", [vip, backend, outcome], 1);
+      const shown = outcome === "ok" ? null : this.exemplar(look, connection, known, connection.end);
+      this.metrics.add("connections_total", [vip, backend, outcome], 1, shown);
       if (outcome === "refused") for (const one of rates.rings) one.add(connection.end / 1e9, R.REFUSED, 1);
       if (outcome === "timeout") for (const one of rates.rings) one.add(connection.end / 1e9, R.TIMEOUTS, 1);
     }
@@ -119,6 +124,11 @@ export class Tally {
     let total = 0;
     for (const [key, count] of this.active) if (!key.includes("\n")) total += count;
     return total;
+  }
+
+  /** False where backends beyond those with rates of their own are counted with their VIP alone. */
+  get hasRatesOfAll(): boolean {
+    return this.backends.size < MOST_BACKENDS;
   }
 
   activeOf(vip: string, backend?: string): number {
@@ -178,13 +188,14 @@ export class Tally {
   }
 
   private connects(
-    subject: Case,
+    look: TallyLook,
     connection: Connection,
     known: Known,
     vip: string,
     rates: Rates,
     over: boolean,
   ): void {
+    const { subject, baseSeconds } = look;
     const { set } = subject.connected;
     const handshake = handshakeTime(set, connection) / 1e9;
     // before the handshake is through, the backend's part of it may not be joined yet
@@ -195,20 +206,44 @@ export class Tally {
     const answered = up.packets > 0 && down.packets > 0 ? (down.synTime - up.synTime) / 1e9 : Number.NaN;
     // where answers pass the front by, the handshake shows how long they took
     const asked = answered >= 0 ? answered : handshake;
-    if (asked >= 0) this.metrics.connect([vip, "client"], asked);
-    if (accepted >= 0) this.metrics.connect([vip, "backend"], accepted);
+    const time = baseSeconds + connection.start / 1e9;
+    const { front, back } = connection;
+    if (asked >= 0) {
+      this.metrics.connect([vip, "client"], asked, exemplarOf(subject, known, front, asked, time + asked));
+    }
+    if (accepted >= 0) {
+      this.metrics.connect([vip, "backend"], accepted, exemplarOf(subject, known, back, accepted, time + accepted));
+    }
     const seconds = accepted >= 0 ? accepted : asked;
     if (!(seconds >= 0)) return;
     for (const one of rates.rings) one.addConnect(connection.start / 1e9, seconds);
     for (const one of rates.series) one.addConnect(connection.start / 1e9, seconds);
   }
 
-  private reset(subject: Case, connection: Connection, known: Known, vip: string, backend: string, rates: Rates): void {
+  private exemplar(
+    { subject, baseSeconds }: TallyLook,
+    connection: Connection,
+    known: Known,
+    timeNs: number,
+  ): Exemplar {
+    return exemplarOf(subject, known, connection.front, 1, baseSeconds + timeNs / 1e9);
+  }
+
+  private reset(
+    look: TallyLook,
+    connection: Connection,
+    known: Known,
+    vip: string,
+    backend: string,
+    rates: Rates,
+  ): void {
+    const { subject } = look;
     const verdict = subject.mainReset(connection);
     if (verdict === null) return;
     known.isResetCounted = true;
-    this.metrics.add("resets_total", [vip, backend, verdict.by, verdict.cause], 1);
     const time = harmfulReset(subject, connection);
+    const shown = this.exemplar(look, connection, known, time ?? connection.end);
+    this.metrics.add("resets_total", [vip, backend, verdict.by, verdict.cause], 1, shown);
     if (time === null) return;
     const kind = this.resetKind(vip, backend, verdict.by, verdict.cause);
     for (const one of [...rates.rings, kind.rates]) {

@@ -1,6 +1,12 @@
 import { collectDefaultMetrics, type Metric, Registry, type RegistryContentType } from "prom-client";
 import type { LiveHandle } from "../live/live-handle.ts";
-import { CONNECT_SECONDS_EDGES, type HistogramSample, type LiveModel, type MetricSample } from "../live/live-model.ts";
+import {
+  CONNECT_SECONDS_EDGES,
+  type Exemplar,
+  type HistogramSample,
+  type LiveModel,
+  type MetricSample,
+} from "../live/live-model.ts";
 import { CONNECT_DURATION, type MetricDefinition, SESSION_METRICS, WATCHED_METRICS } from "./metric-table.ts";
 
 export interface ExpositionOptions {
@@ -21,7 +27,7 @@ interface PrintedValue {
   sharedLabels: Record<string, string>;
   metricName?: string;
   labels?: Record<string, string>;
-  exemplar?: { labelSet: Record<string, string>; value: number; timestamp: number };
+  exemplar: { labelSet: Record<string, string>; value: number; timestamp: number } | null;
 }
 
 /** What prom-client asks of a metric when it prints one. */
@@ -101,71 +107,92 @@ function sessionValues(): [MetricDefinition, (model: LiveModel) => readonly Metr
 
 /** A counter or gauge whose values are read when it is printed. */
 export function valuesOf(definition: MetricDefinition, read: () => readonly MetricSample[]): CustomMetric {
-  const labels = new LabelCache(definition.labels);
+  const series = new PrintedSeries<MetricSample, PrintedValue>(definition.labels, {
+    of: (sharedLabels) => ({ sharedLabels, value: 0, exemplar: null }),
+    update: (printed, { value, exemplar }) => {
+      printed.value = value;
+      printed.exemplar = exemplar === undefined ? null : printedExemplar(exemplar);
+    },
+  });
   const { name, help, type } = definition;
   const metric: CustomMetric = {
     name,
     type,
     // for OpenMetrics, prom-client takes `_total` off a counter's own name and puts it behind that of each value
-    get: () => ({
-      name: metric.name,
-      help,
-      type,
-      values: labels.keep(read(), (sharedLabels, sample) => ({ value: sample.value, sharedLabels })),
-    }),
+    get: () => ({ name: metric.name, help, type, values: series.update(read()) }),
   };
   return metric;
 }
 
 function connectDuration(read: () => readonly HistogramSample[]): CustomMetric {
   const { name, help, type } = CONNECT_DURATION;
-  const labels = new LabelCache(CONNECT_DURATION.labels);
   const edges = [...CONNECT_SECONDS_EDGES.map(String), "+Inf"];
-  return {
-    name,
-    type,
-    get: () => ({
-      name,
-      help,
-      type,
-      values: labels
-        .keep(read(), (sharedLabels, sample) => {
-          let sum = 0;
-          const buckets = edges.map((le, i): PrintedValue => {
-            sum += sample.counts[i] ?? 0;
-            return { metricName: `${name}_bucket`, labels: { le }, sharedLabels, value: sum };
-          });
-          buckets.push({ metricName: `${name}_sum`, sharedLabels, value: sample.sum });
-          buckets.push({ metricName: `${name}_count`, sharedLabels, value: sum });
-          return buckets;
-        })
-        .flat(),
-    }),
-  };
+  const series = new PrintedSeries<HistogramSample, PrintedValue[]>(CONNECT_DURATION.labels, {
+    of: (sharedLabels) => [
+      ...edges.map((le) => ({
+        metricName: `${name}_bucket`,
+        labels: { le },
+        sharedLabels,
+        value: 0,
+        exemplar: null,
+      })),
+      { metricName: `${name}_sum`, sharedLabels, value: 0, exemplar: null },
+      { metricName: `${name}_count`, sharedLabels, value: 0, exemplar: null },
+    ],
+    update: (printed, { counts, sum, exemplars }) => {
+      let cumulated = 0;
+      edges.forEach((_, i) => {
+        cumulated += counts[i] ?? 0;
+        const bucket = printed[i]!;
+        const exemplar = exemplars?.[i] ?? null;
+        bucket.value = cumulated;
+        bucket.exemplar = exemplar === null ? null : printedExemplar(exemplar);
+      });
+      printed[edges.length]!.value = sum;
+      printed[edges.length + 1]!.value = cumulated;
+    },
+  });
+  return { name, type, get: () => ({ name, help, type, values: series.update(read()).flat() }) };
 }
 
-/** Label sets by their values, the same object at every scrape; those that are not printed any more are forgotten. */
-class LabelCache {
-  private known = new Map<string, Record<string, string>>();
-  private readonly names: readonly string[];
+/** Labels are at most 66 characters with their names: OpenMetrics 1.0 allows 128. */
+function printedExemplar({ connection, communityId, value, time }: Exemplar): NonNullable<PrintedValue["exemplar"]> {
+  // Prometheus keeps milliseconds
+  return { labelSet: { connection, community_id: communityId }, value, timestamp: Math.round(time * 1000) / 1000 };
+}
 
-  constructor(names: readonly string[]) {
+/**
+ * What prom-client prints of each series, the same objects at every scrape: it writes labels only once for the same
+ * object. A series is known by its array of labels, which a session keeps; series seldom come and hardly ever go.
+ */
+class PrintedSeries<Sample extends { labels: readonly string[] }, Printed> {
+  private readonly known: { labels: readonly string[]; printed: Printed }[] = [];
+  private readonly names: readonly string[];
+  private readonly of: (labels: Record<string, string>) => Printed;
+  private readonly set: (printed: Printed, sample: Sample) => void;
+
+  constructor(
+    names: readonly string[],
+    how: { of: (labels: Record<string, string>) => Printed; update: (printed: Printed, sample: Sample) => void },
+  ) {
     this.names = names;
+    this.of = how.of;
+    this.set = how.update;
   }
 
-  keep<Sample extends { labels: readonly string[] }, Printed>(
-    samples: readonly Sample[],
-    print: (labels: Record<string, string>, sample: Sample) => Printed,
-  ): Printed[] {
-    const still = new Map<string, Record<string, string>>();
-    const printed = samples.map((sample) => {
-      const key = sample.labels.join("\u0000");
-      const labels =
-        this.known.get(key) ?? Object.fromEntries(this.names.map((name, i) => [name, sample.labels[i] ?? ""]));
-      still.set(key, labels);
-      return print(labels, sample);
+  update(samples: readonly Sample[]): Printed[] {
+    const { known, names } = this;
+    known.length = Math.min(known.length, samples.length);
+    return samples.map((sample, place) => {
+      const { labels } = sample;
+      let series = known[place];
+      if (series?.labels !== labels) {
+        const named = Object.fromEntries(names.map((name, i) => [name, labels[i] ?? ""]));
+        series = { labels, printed: this.of(named) };
+        known[place] = series;
+      }
+      this.set(series.printed, sample);
+      return series.printed;
     });
-    this.known = still;
-    return printed;
   }
 }

@@ -22,7 +22,60 @@ describe("metrics that have no room", () => {
   });
 });
 
+describe("exemplars", () => {
+  const shown = (connection: string, time: number, value = 1) => ({ connection, communityId: "1:x", value, time });
+
+  it("are the newest connection that counted, in a histogram that of each cell", () => {
+    const book = new MetricBook(100);
+    book.add("resets_total", ["v", "b", "lb", "no-state"], 1, shown("c5", 50));
+    book.add("resets_total", ["v", "b", "lb", "no-state"], 1, shown("c3", 30));
+    book.add("resets_total", ["v", "b", "lb", "no-state"], 1);
+    expect(book.read("resets_total")).toEqual([
+      { labels: ["v", "b", "lb", "no-state"], value: 3, exemplar: shown("c5", 50) },
+    ]);
+    book.connect(["v", "client"], 0.02, shown("c1", 10, 0.02));
+    book.connect(["v", "client"], 0.021, shown("c2", 20, 0.021));
+    book.connect(["v", "client"], 99, shown("c4", 15, 99));
+    const [{ counts, exemplars } = { counts: [], exemplars: [] }] = book.readConnects();
+    expect(counts.map((count, i) => [count, exemplars?.[i]?.connection]).filter(([count]) => count !== 0)).toEqual([
+      [2, "c2"],
+      [1, "c4"],
+    ]);
+  });
+
+  it("of what found no room stand for the rest, and nothing is shown without one", () => {
+    const book = new MetricBook(0);
+    book.add("connections_total", ["v", "b", "reset"], 1, shown("c9", 1));
+    expect(book.read("connections_total")[0]).toMatchObject({
+      labels: ["other", "other", "reset"],
+      exemplar: { connection: "c9" },
+    });
+    book.add("connections_total", ["v", "b", "ok"], 1);
+    expect(book.read("connections_total")[1]).not.toHaveProperty("exemplar");
+  });
+});
+
 describe("gauges and counters", () => {
+  it("a gauge's series keep their place and their array of labels while they are set", () => {
+    const book = new MetricBook(10);
+    const set = (...names: string[]) =>
+      book.replace(
+        "connections_active",
+        names.map((name, i) => [[name, "b"], i + 1] as const),
+      );
+    set("v1", "v2", "v3");
+    const before = book.read("connections_active");
+    set("v4", "v3", "v1");
+    const after = book.read("connections_active");
+    expect(after.map(({ labels, value }) => [labels[0], value])).toEqual([
+      ["v1", 3],
+      ["v3", 2],
+      ["v4", 1],
+    ]);
+    expect(after[0]!.labels).toBe(before[0]!.labels);
+    expect(after[1]!.labels).toBe(before[2]!.labels);
+  });
+
   it("a gauge is replaced and gives its room back, a counter never goes back", () => {
     const book = new MetricBook(2);
     for (let i = 0; i < 50; i++) book.replace("connections_active", [[[`10.0.0.${i}:80`, "b"], i]]);

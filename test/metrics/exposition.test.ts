@@ -50,6 +50,33 @@ describe("metrics as text", () => {
     expect(lines.some((line) => line.startsWith("l4scope_probe_core_ratio{"))).toBe(false);
   });
 
+  test("have exemplars in OpenMetrics alone, within its limit, and none of a client", async () => {
+    const exemplar = {
+      connection: "c9999999999",
+      communityId: `1:${"A".repeat(27)}=`,
+      value: 1,
+      time: 1_700_000_000.12345,
+    };
+    const labels = [VIP, "client"];
+    const counts = CONNECT_SECONDS_EDGES.map((_, i) => (i === 2 ? 3 : 0));
+    const exemplars = [...counts, 0].map((count) => (count > 0 ? { ...exemplar, value: 0.0004 } : null));
+    const model = modelOf({
+      metrics: {
+        resets_total: [{ labels: [VIP, BACKEND, "lb", "no-state"], value: 2, exemplar }],
+        connect_duration_seconds: [{ labels, counts: [...counts, 0], sum: 0.0012, exemplars }],
+      },
+    });
+    expect(await printed(model)).not.toContain(exemplar.connection);
+    const lines = (await printed(model, true)).split("\n").filter((line) => line.includes(" # "));
+    const [, set = ""] = / # \{(.*)\} /.exec(lines[0] ?? "") ?? [];
+    expect(set.replaceAll(/[=",]/g, "").length).toBeLessThanOrEqual(128);
+    expect(lines).toEqual([
+      `l4scope_resets_total{vip="${VIP}",backend="${BACKEND}",by="lb",cause="no-state"} 2 # {${set}} 1 1700000000.123`,
+      `l4scope_connect_duration_seconds_bucket{le="0.0005",vip="${VIP}",leg="client"} 3 # {${set}} 0.0004 1700000000.123`,
+    ]);
+    expect(set).toBe(`connection="c9999999999",community_id="${exemplar.communityId}"`);
+  });
+
   test("count the histogram's buckets up", async () => {
     const lines = (await printed(busy)).split("\n").filter((line) => line.startsWith("l4scope_connect_duration"));
     const value = (le: string) =>
