@@ -17,6 +17,8 @@ import type { TrackedSource } from "./tracked-source.ts";
 const JUDGE_EVERY_SECONDS = 1;
 const JUDGE_SHARE = 0.25;
 const MODEL_EVERY_SECONDS = 0.25;
+/** Reading figures for models, and handing them on, takes at most this share of the thread's time. */
+const MODEL_SHARE = 0.05;
 /** Work done before timers and messages have their turn. */
 const BREATHE_SECONDS = 0.02;
 const SOURCE_WAIT_MILLISECONDS = 200;
@@ -66,6 +68,7 @@ export class LiveDriver implements LiveHandle {
   private judgedAt = 0;
   private judgeSeconds = 0;
   private modelAt = Number.NEGATIVE_INFINITY;
+  private figuresDueAt = Number.NEGATIVE_INFINITY;
   private newestAt = 0;
   private breathedAt = 0;
   private delivered: Promise<void> = Promise.resolve();
@@ -97,7 +100,7 @@ export class LiveDriver implements LiveHandle {
       },
     });
     this.builder = new ModelBuilder(this.session);
-    this.newestModel = this.build();
+    this.newestModel = this.build(true);
     this.ended = new Promise((resolve) => {
       this.resolveEnded = resolve;
     });
@@ -368,13 +371,19 @@ export class LiveDriver implements LiveHandle {
   }
 
   private publish(): void {
-    this.modelAt = this.timing.seconds();
-    this.newestModel = this.build();
+    const began = this.timing.seconds();
+    this.modelAt = began;
+    // the last one is of all there was
+    const isDue = began >= this.figuresDueAt || this.state !== "running";
+    const isRead = isDue && this.builder.isBehind;
+    this.newestModel = this.build(isDue);
     this.listener.model?.(this.newestModel);
+    const seconds = this.timing.seconds();
+    if (isRead) this.figuresDueAt = seconds + (seconds - began) / MODEL_SHARE;
   }
 
-  private build(): LiveModel {
-    return this.builder.build({
+  private build(isDue: boolean): LiveModel {
+    const driver = {
       state: this.state,
       failure: this.failure,
       sources: this.pumps.map(({ state, failure, packetsPerSecond, bytesPerSecond, lag, leastLag }) => ({
@@ -388,7 +397,8 @@ export class LiveDriver implements LiveHandle {
       judgeSeconds: this.judgeSeconds,
       judgeEverySeconds: this.judgeEvery,
       residentBytes: process.memoryUsage.rss(),
-    });
+    };
+    return this.builder.build(driver, isDue);
   }
 }
 

@@ -63,6 +63,8 @@ export function vipsOf(session: LiveSession, clock: RateClock): { vips: LiveVip[
       },
       findings: open.filter(isAbout).map(({ key }) => key),
     });
+    const figures = look?.vips.find((one) => one.vip === vip)?.backends;
+    const connectionsOf = new Map(figures?.map(({ backend, connections }) => [backend, connections]));
     names.forEach((backend, i) => {
       backends.push({
         vip,
@@ -72,7 +74,7 @@ export function vipsOf(session: LiveSession, clock: RateClock): { vips: LiveVip[
         share: perWindow((_, window) => balance[window].shares[i]!),
         expectedShare: balance["15m"].expected[i]!,
         weight: entry.backends.get(backend)!.weight,
-        firstByteP50: firstByte(look, vip, backend),
+        firstByteP50: firstByte(look, connectionsOf.get(backend) ?? []),
         findings: open.filter((one) => isAbout(one) && one.finding.where.backend === backend).map(({ key }) => key),
       });
     });
@@ -103,6 +105,8 @@ function isThere(
   { backends }: VipEntry,
   { now }: RateClock,
 ): boolean {
+  // with others' rates counted and its own not, it would look as if it had too little
+  if (!tally.hasRatesOfAll && !tally.backends.has(`${vip}\n${name}`)) return false;
   if (backends.get(name)!.weight !== null || tally.activeOf(vip, name) > 0) return true;
   const rates = tally.backends.get(`${vip}\n${name}`);
   return rates !== undefined && rates.sum(now, WINDOW_SECONDS["15m"], R.PACKETS_UP) > 0;
@@ -121,11 +125,10 @@ export function resetsOf({ tally }: LiveSession, { now }: RateClock, baseSeconds
   return list.sort((a, b) => b.counts["15m"] - a.counts["15m"]).slice(0, MOST_RESETS);
 }
 
-function firstByte(look: LiveSession["look"], vip: string, backend: string): number {
+function firstByte(look: LiveSession["look"], connections: readonly Connection[]): number {
   if (look === null) return Number.NaN;
-  const figures = look.vips.find((one) => one.vip === vip)?.backends.find((one) => one.backend === backend);
   const isHere = ({ id }: Connection) => !look.knowns[id]!.isGone;
-  const sampled = (figures?.connections ?? []).slice(-FIRST_BYTE_SAMPLES).filter(isHere);
+  const sampled = connections.slice(-FIRST_BYTE_SAMPLES).filter(isHere);
   const times = sampled.map((one) => firstByteTime(look.connected.set, one)).filter((time) => time >= 0);
   return median(times) / 1e9;
 }

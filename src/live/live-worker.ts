@@ -4,6 +4,7 @@ import type { Topology } from "../topology/topology.ts";
 import { LiveDriver } from "./live-driver.ts";
 import type { LiveListener } from "./live-handle.ts";
 import { MACHINE_TIMING } from "./machine-timing.ts";
+import { ModelSender } from "./model-transfer.ts";
 import { openStdin } from "./open-stdin.ts";
 import { type FromSession, type LiveWorkerData, type ToSession, tellError } from "./worker-protocol.ts";
 
@@ -12,8 +13,10 @@ const port = parentPort!;
 const send = (message: FromSession) => port.postMessage(message);
 let took: ((failure: string | null) => void) | null = null;
 
+const models = new ModelSender();
+
 const listener: LiveListener = {
-  model: (model) => send({ kind: "model", model }),
+  model: (model) => send({ kind: "model", message: models.message(model) }),
 };
 if (tells.finding) listener.finding = (finding, change) => send({ kind: "finding", finding, change });
 if (tells.settled) {

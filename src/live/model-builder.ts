@@ -5,6 +5,7 @@ import { readMetrics, updateGauges } from "./live-metrics.ts";
 import type { LiveFinding, LiveHealth, LiveModel, LiveSourceState } from "./live-model.ts";
 import type { LiveSession } from "./live-session.ts";
 import { resetsOf, vipsOf } from "./live-vips.ts";
+import type { LookFigures } from "./look-figures.ts";
 import { membersOf, pathsOf } from "./model-places.ts";
 
 /** What only the driver of a session knows. */
@@ -24,45 +25,40 @@ export interface DriverState {
   residentBytes: number;
 }
 
-/** Makes models of a session; places (members, paths) are read anew only after a look. */
+/** Makes models of a session. */
 export class ModelBuilder {
   private readonly session: LiveSession;
   private sequence = 0;
-  /** Number of the look that places were read from. A look itself is large, and not to be kept. */
-  private looked = 0;
-  private members: LiveModel["members"] = [];
-  private paths: LiveModel["paths"] = [];
+  /** As of the look with this number; -1 before the first. A look itself is large, and not to be kept. */
+  private figures: LookFigures | null = null;
+  private looked = -1;
 
   constructor(session: LiveSession) {
     this.session = session;
   }
 
-  build(driver: DriverState): LiveModel {
+  /** True where a look was taken since figures were read. */
+  get isBehind(): boolean {
+    return this.session.looks !== this.looked;
+  }
+
+  /** @param isDue false to leave the figures of connections as they are, though there was a look: reading them costs */
+  build(driver: DriverState, isDue = true): LiveModel {
     const { session } = this;
     const baseSeconds = session.timeBase.seconds ?? 0;
     // connections are counted at looks: what came since is in no window yet
     const clock = { now: (session.look?.now ?? session.now) / 1e9, begun: session.begun / 1e9 };
-    const { vips, backends } = vipsOf(session, clock);
-    if (session.look !== null && session.looks !== this.looked) {
+    if (this.figures === null || (isDue && this.isBehind)) {
+      this.figures = readFigures(session, clock, baseSeconds);
       this.looked = session.looks;
-      this.members = membersOf(session.look, session.vips);
-      this.paths = pathsOf(session.look, session.vips);
     }
-    updateGauges(session, vips, this.members);
     return {
       sequence: ++this.sequence,
       now: baseSeconds + session.now / 1e9,
       health: this.health(driver, clock, baseSeconds),
       sources: this.sources(driver),
-      vips,
-      backends,
-      resets: resetsOf(session, clock, baseSeconds),
-      members: this.members,
-      paths: this.paths,
-      findings: session.findings.list().map((entry) => liveFinding(entry, baseSeconds)),
       probes: driver.probes,
-      series: session.tally.series.read(clock.now, clock.begun, baseSeconds),
-      metrics: readMetrics(session),
+      ...this.figures,
     };
   }
 
@@ -109,6 +105,10 @@ export class ModelBuilder {
         `${count(session.evicted)} flows were given up for memory before they ended: --max-flows keeps more`,
       );
     }
+    if (!session.tally.hasRatesOfAll) {
+      const shown = count(session.tally.backends.size);
+      warnings.push(`more than ${shown} backends: those beyond have no rates of their own`);
+    }
     const remembered = now - session.rememberedFrom / 1e9;
     if (remembered < 600) {
       warnings.push(`only the last ${Math.round(remembered)} s fit into memory: --max-flows keeps more`);
@@ -141,6 +141,23 @@ export class ModelBuilder {
       };
     });
   }
+}
+
+function readFigures(session: LiveSession, clock: RateClock, baseSeconds: number): LookFigures {
+  const { look, vips: known, tally, findings } = session;
+  const { vips, backends } = vipsOf(session, clock);
+  const members = look === null ? [] : membersOf(look, known);
+  updateGauges(session, vips, members);
+  return {
+    vips,
+    backends,
+    resets: resetsOf(session, clock, baseSeconds),
+    members,
+    paths: look === null ? [] : pathsOf(look, known),
+    findings: findings.list().map((entry) => liveFinding(entry, baseSeconds)),
+    series: tally.series.read(clock.now, clock.begun, baseSeconds),
+    metrics: readMetrics(session),
+  };
 }
 
 /** A finding as faces read it. */

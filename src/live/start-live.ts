@@ -4,6 +4,7 @@ import { ProbeError } from "../probe/probe-error.ts";
 import { guardExit } from "../probe/tc-attach.ts";
 import type { LiveHandle, LiveListener, LiveOptions } from "./live-handle.ts";
 import type { FlowAnswer, FlowQuery, LiveEvidence, LiveModel, LiveSeries } from "./live-model.ts";
+import { ModelReceiver } from "./model-transfer.ts";
 import type { FromSession, LiveWorkerData, QueryName, ToldError, ToSession } from "./worker-protocol.ts";
 
 /**
@@ -42,6 +43,7 @@ class RemoteSession implements LiveHandle {
   readonly ended: Promise<void>;
   private readonly worker: Worker;
   private readonly listener: LiveListener;
+  private readonly models = new ModelReceiver();
   private newest: LiveModel | null = null;
   private readonly asked = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   private nextId = 1;
@@ -89,8 +91,8 @@ class RemoteSession implements LiveHandle {
           void worker.terminate();
           break;
         case "model":
-          this.newest = message.model;
-          this.listener.model?.(message.model);
+          this.newest = this.models.model(message.message);
+          this.listener.model?.(this.newest);
           break;
         case "finding":
           this.listener.finding?.(message.finding, message.change);

@@ -1,5 +1,6 @@
 import type { LiveOptions } from "./live-handle.ts";
-import type { LiveFinding, LiveModel, SettledConnection } from "./live-model.ts";
+import type { LiveFinding, SettledConnection } from "./live-model.ts";
+import type { ModelMessage } from "./model-transfer.ts";
 
 /** What a session's thread is started with. */
 export interface LiveWorkerData {
@@ -32,7 +33,7 @@ export interface ToldError {
 export type FromSession =
   | { kind: "started" }
   | { kind: "refused"; error: ToldError }
-  | { kind: "model"; model: LiveModel }
+  | { kind: "model"; message: ModelMessage }
   | { kind: "settled"; connections: readonly SettledConnection[] }
   | { kind: "finding"; finding: LiveFinding; change: "opened" | "changed" | "closed" | "withdrawn" }
   | { kind: "answer"; id: number; value: unknown; error: ToldError | null }
