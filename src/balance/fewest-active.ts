@@ -7,6 +7,9 @@ const MIN_RATE = 0.85;
 /** Weights are looked for up to this ratio. */
 const MAX_WEIGHT = 16;
 const FITTED_CONFIDENCE = 0.85;
+/** So far below the rate after so many choices, the rest cannot be worth going through. */
+const ENOUGH_TO_DROP = 256;
+const HOPELESS_RATE = 0.7;
 /** Choices looked at: a rule that holds for so many holds for the rest, and each set of weights goes through them. */
 const MOST_CHOICES = 4096;
 
@@ -85,6 +88,7 @@ function rateOf({ backend, start, backends }: Choices, end: Float64Array, weight
       informative++;
       byChance += tied / backends;
       if (active.counts[choice]! / weights[choice]! === lowest) fewest++;
+      if (informative === ENOUGH_TO_DROP && fewest < informative * HOPELESS_RATE) return 0;
     }
     active.begin(choice, end[i]!);
   }
