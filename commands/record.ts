@@ -1,6 +1,6 @@
 import { string as stringArg } from "@oclif/core/args";
 import { string as stringFlag } from "@oclif/core/flags";
-import { UsageError } from "../src/cli/exit-codes.ts";
+import { EXIT, UsageError } from "../src/cli/exit-codes.ts";
 import { SOURCE_FLAGS, sourceSpecs } from "../src/cli/live-flags.ts";
 import { parseBytes, parseSpan } from "../src/cli/sizes-and-spans.ts";
 import type { WriterStats } from "../src/store/store-writer.ts";
@@ -83,7 +83,11 @@ commits every second. Where the disk is full it says so, keeps the newest in mem
     }
     const stats = recording.stats();
     const { health } = recording.handle.model();
-    if (health.state === "failed") this.warn(health.failure ?? "a source failed");
+    if (health.state === "failed") {
+      this.warn(health.failure ?? "a source failed");
+      // what was kept until then is told, too, but whoever supervises it has to know
+      process.exitCode = EXIT.failed;
+    }
     if (stats.dropped > 0) this.warn(`${stats.dropped} rows found no room and were dropped`);
     this.log(`${stats.connections} connections kept in ${flags.store}`);
     return stats;

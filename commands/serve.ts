@@ -1,5 +1,6 @@
 import { string as stringArg } from "@oclif/core/args";
 import { boolean, integer, string as stringFlag } from "@oclif/core/flags";
+import { RunError } from "../src/cli/exit-codes.ts";
 import { SOURCE_FLAGS, sourceSpecs } from "../src/cli/live-flags.ts";
 import { BaseCommand } from "./base.ts";
 
@@ -11,7 +12,7 @@ export default class Serve extends BaseCommand {
 and /readyz. It listens on loopback unless told; a web config file of the Prometheus exporter toolkit brings TLS and
 passwords, and may change while it runs. No client's address is ever a label, and the number of series is bounded.
 
-With --duration it ends by itself; else on SIGINT or SIGTERM.`;
+With --duration it ends by itself; else on SIGINT or SIGTERM, or with exit code 1 when nothing can be watched any more.`;
 
   static override examples = [
     { description: "This load balancer", command: "<%= config.bin %> <%= command.id %> eth0 eth1" },
@@ -84,9 +85,13 @@ With --duration it ends by itself; else on SIGINT or SIGTERM.`;
     try {
       this.logToStderr(`serving ${serving.url}/metrics`);
       const { duration } = flags;
-      // the last figures of a replay stay to be scraped
-      const ends = duration === undefined ? new Promise<void>(() => {}) : serving.handle.ended;
-      await endOfRun(ends);
+      const { ended } = serving.handle;
+      const failure = () => serving.handle.model().health.failure;
+      // the last figures of a replay stay to be scraped; a session that failed is for whoever supervises it to begin anew
+      const isOver = () => duration !== undefined || failure() !== null;
+      await endOfRun(ended.then(() => (isOver() ? undefined : new Promise<void>(() => {}))));
+      const why = failure();
+      if (why !== null) throw new RunError(why);
     } finally {
       await serving.stop();
     }
