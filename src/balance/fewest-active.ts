@@ -10,8 +10,6 @@ const FITTED_CONFIDENCE = 0.85;
 /** So far below the rate after so many choices, the rest cannot be worth going through. */
 const ENOUGH_TO_DROP = 256;
 const HOPELESS_RATE = 0.7;
-/** Choices looked at: a rule that holds for so many holds for the rest, and each set of weights goes through them. */
-const MOST_CHOICES = 4096;
 
 /**
  * Did each choice have the fewest active connections for its weight, where backends differed? Random choices do so as
@@ -70,8 +68,7 @@ function rateOf({ backend, start, backends }: Choices, end: Float64Array, weight
   let informative = 0;
   let fewest = 0;
   let byChance = 0;
-  const count = Math.min(backend.length, MOST_CHOICES);
-  for (let i = 0; i < count; i++) {
+  for (let i = 0; i < backend.length; i++) {
     active.endUntil(start[i]!);
     const choice = backend[i]!;
     if (choice < 0) continue;
