@@ -1,4 +1,5 @@
 import { execFileSync, spawn } from "node:child_process";
+import { writeFileSync } from "node:fs";
 
 let made = 0;
 
@@ -21,6 +22,9 @@ export class VethPair {
     ip(`netns add ${this.namespace}`);
     try {
       ip(`link add ${this.near} type veth peer name far netns ${this.namespace}`);
+      // or both ends talk of themselves
+      writeFileSync(`/proc/sys/net/ipv6/conf/${this.near}/disable_ipv6`, "1");
+      this.far(["sysctl", "-qw", "net.ipv6.conf.far.disable_ipv6=1"]);
       ip(`addr add ${this.nearAddress}/24 dev ${this.near}`);
       ip(`link set ${this.near} up`);
       ip(`-n ${this.namespace} addr add ${this.farAddress}/24 dev far`);
