@@ -119,6 +119,11 @@ export class Case {
     return { capture: this.connected.set.trackOf(ref).capture, frame, note };
   }
 
+  /** The first frame of a connection's client side. */
+  frontEvidence(connection: Connection, note: string): Evidence {
+    return this.evidence(connection.front, this.front(connection).firstFrame, note);
+  }
+
   /** Wireshark's name for a connection's client side, for display filters. */
   filterOf(connection: Connection): string {
     const { endpoints } = this.connected;

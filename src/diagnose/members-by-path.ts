@@ -174,7 +174,7 @@ function readLeg(subject: Case, ref: LegRef): { up: number; firstFrame: number; 
 }
 
 /** Each member leads to one backend and no two to the same: that is the balancer's choice, which others judge. */
-function isChoiceOfBackend({ memberOf }: Membership): boolean {
+export function isChoiceOfBackend({ memberOf }: Pick<Membership, "memberOf">): boolean {
   const backendOf = new Map<string, number>();
   const memberOfBackend = new Map<number, string>();
   let known = 0;

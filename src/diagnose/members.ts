@@ -28,13 +28,16 @@ export function membershipsOf(subject: Case, group: VipGroup): readonly Membersh
 /** Several detectors ask for the same ones. */
 const memberships = new WeakMap<VipGroup, readonly Membership[]>();
 
-/** Names of the nodes whose own MAC is known. */
-function nodesByMac(subject: Case, own: readonly (Mac | null)[]): Map<Mac, string> {
+/** What to call a MAC: the captured node that it is, else as it is written. */
+export function macNames(
+  subject: Case,
+  own: readonly (Mac | null)[] = macCandidates(subject.connected.set).map(onlyOne),
+): (mac: Mac) => string {
   const names = new Map<Mac, string>();
   own.forEach((mac, point) => {
     if (mac !== null) names.set(mac, subject.connected.set.points[point]!.nodeName);
   });
-  return names;
+  return (mac) => names.get(mac) ?? macText(macHigh(mac), macLow(mac));
 }
 
 interface PointMembers {
@@ -93,7 +96,7 @@ function byMac(subject: Case, group: VipGroup): Membership[] {
   }
   const found: Membership[] = [];
   const own = macCandidates(set).map(onlyOne);
-  const nodeNames = nodesByMac(subject, own);
+  const nameOf = macNames(subject, own);
   for (const [point, { members, counts, moves }] of perPoint) {
     // A member's own point: what is for others there, a switch flooded.
     const ownMac = own[point] ?? null;
@@ -102,8 +105,7 @@ function byMac(subject: Case, group: VipGroup): Membership[] {
     if (enough.length < 2 && moves.length === 0) continue;
     const names = new Map<string, string>();
     for (const key of new Set([...members.values(), ...moves.flatMap((move) => [move.from, move.to])])) {
-      const mac = Number(key);
-      names.set(key, nodeNames.get(mac) ?? macText(macHigh(mac), macLow(mac)));
+      names.set(key, nameOf(Number(key)));
     }
     found.push({ kind: "mac", point: set.points[point]!.name, memberOf: members, names, moves });
   }

@@ -42,10 +42,17 @@ export const ECMP: Readonly<Record<string, Explanation>> = {
   "ecmp.polarization": {
     summary: "two tiers choose by the same hash",
     means:
-      "Flows that the first tier sent one way all hash alike in the second tier: a part of its members gets everything, the rest nothing.",
-    found: "The choices of two tiers depend on each other: mutual information above what shuffled choices give.",
-    alternatives: ["ecmp.skew: one tier alone is uneven"],
-    confirm: ["hash algorithm and seed on both tiers: are they equal?"],
+      "Flows that the first tier sent one way all hash alike in the second tier: each of its routers gives everything to a part of the members. In a full mesh the members may be even all the same, until a router fails.",
+    found:
+      "In a full mesh: routers against members by chi-square, corrected for the number of routers and for clients that always meet one member, with the share of flows that a router's idle members should have got. Where each router has members of its own: several that get everything, each beside a captured one that gets nothing.",
+    alternatives: [
+      "ecmp.skew: one tier alone is uneven",
+      "next hops that differ from router to router on purpose: each prefers the load balancers of its own rack",
+    ],
+    confirm: [
+      "hash algorithm and seed on both tiers: are they equal?",
+      "`ip route show VIP` on each router: are the same load balancers among the next hops?",
+    ],
     remedy: [
       "another seed or other fields on one tier: `sysctl net.ipv4.fib_multipath_hash_seed`, `hash-seed` on switches",
     ],
