@@ -5,6 +5,10 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { TimeBase } from "../../src/capture/time-base.ts";
+import { analyzeCaptures } from "../../src/offline/analyze-captures.ts";
+import { analysisOf } from "../../src/report/analysis.ts";
+import { analysisDocument } from "../../src/report/document/analysis-document.ts";
 import { projectDir, requires } from "../support/requirement.ts";
 
 const { missing } = requires({ tool: "prometheus" });
@@ -22,11 +26,22 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function serve(scenario: string): Promise<string> {
+function capturesOf(scenario: string): string[] {
   const folder = join(projectDir, "fixtures/scenarios", scenario);
-  const replays = readdirSync(folder)
+  return readdirSync(folder)
     .filter((name) => name.includes(".pcap"))
-    .flatMap((name) => ["--replay", join(folder, name)]);
+    .map((name) => join(folder, name));
+}
+
+async function connectionsOf(scenario: string) {
+  const timeBase = new TimeBase();
+  const analysis = analysisOf(await analyzeCaptures(capturesOf(scenario), { timeBase }));
+  const { connections = [] } = analysisDocument(analysis, { connections: true });
+  return { timeBase, connections: connections.map((one) => one.toJSON()) };
+}
+
+async function serve(scenario: string): Promise<string> {
+  const replays = capturesOf(scenario).flatMap((path) => ["--replay", path]);
   const web = join(dir, "web.yml");
   const certificate = join(projectDir, "fixtures/tls/localhost");
   writeFileSync(
@@ -69,7 +84,12 @@ async function startPrometheus(target: string): Promise<string> {
   );
   const child = spawn(
     "prometheus",
-    [`--config.file=${config}`, `--storage.tsdb.path=${join(dir, "data")}`, `--web.listen-address=127.0.0.1:${port}`],
+    [
+      `--config.file=${config}`,
+      `--storage.tsdb.path=${join(dir, "data")}`,
+      `--web.listen-address=127.0.0.1:${port}`,
+      "--enable-feature=exemplar-storage",
+    ],
     { stdio: "ignore" },
   );
   started.push(child);
@@ -126,6 +146,32 @@ describe.skipIf(missing)("a real Prometheus", () => {
     expect(await sum('sum(l4scope_connections_total{outcome="reset"})')).toBe(24);
     expect(await sum('sum(l4scope_resets_total{by="lb",cause="no-state"})')).toBe(24);
     expect(await sum("sum(l4scope_connections_total)")).toBe(126);
+  });
+
+  test("keeps exemplars: a connection behind each cause of resets, bad end and connect time", async () => {
+    type Exemplar = { labels: Record<string, string>; value: string; timestamp: number };
+    type Found = { seriesLabels: Record<string, string>; exemplars: Exemplar[] }[];
+    const exemplarsOf = (query: string) =>
+      until(`query_exemplars?query=${encodeURIComponent(query)}&start=0&end=4102444800`, (found: Found) =>
+        found.length > 0 ? found : undefined,
+      );
+    const [reset] = await exemplarsOf('l4scope_resets_total{by="lb",cause="no-state"}');
+    const shown = reset?.exemplars.at(-1);
+    expect(shown?.labels).toEqual({
+      connection: expect.stringMatching(/^c\d+$/),
+      community_id: expect.stringMatching(/^1:[A-Za-z0-9+/]{27}=$/),
+    });
+    // it names a connection that analyze lists, with that cause
+    const { timeBase, connections } = await connectionsOf("ecmp-rehash");
+    const named = connections.filter(({ communityId }) => communityId.includes(shown?.labels.community_id ?? ""));
+    expect(named.map((one) => [one.outcome, one.reset?.by, one.reset?.cause])).toEqual([["reset", "lb", "no-state"]]);
+    expect(Math.abs((shown?.timestamp ?? 0) - (timeBase.seconds ?? 0))).toBeLessThan(60);
+    const [bad] = await exemplarsOf('l4scope_connections_total{outcome="reset"}');
+    expect(bad?.exemplars[0]?.value).toBe("1");
+    const buckets = await exemplarsOf("l4scope_connect_duration_seconds_bucket");
+    for (const { seriesLabels, exemplars } of buckets) {
+      for (const { value } of exemplars) expect(Number(value)).toBeLessThanOrEqual(Number(seriesLabels.le));
+    }
   });
 
   test("fires the alert of the rehash", async () => {
