@@ -2,11 +2,10 @@ import type { BpfMap } from "./bpf-map.ts";
 import { BpfFailure, BpfObject } from "./bpf-object.ts";
 import { objectPath } from "./catalogue.ts";
 import { type ConnectionFilter, filterConstants } from "./connection-filter.ts";
-import { HOST_ORDER } from "./event-head.ts";
 import { requireHost } from "./host-check.ts";
 import { explainFailure } from "./load-failure.ts";
 import { circumstances } from "./open-probe.ts";
-import { Probe, type ProbeCounters } from "./probe.ts";
+import { Probe, type ProbeCounters, type ProgramCost } from "./probe.ts";
 import type { OnRecord } from "./ring-buffer.ts";
 import { findInterface, TcAttachment, type TcProgram } from "./tc-attach.ts";
 import type { KernelInterface } from "./traffic-control.ts";
@@ -22,24 +21,16 @@ export interface FlowTapOptions {
   maxFlows?: number;
 }
 
-/** What running its programs has cost, by the kernel's count. */
-export interface TapCost {
-  /** Packets looked at. */
-  runs: number;
-  nanoseconds: number;
-}
-
 const RING_BYTES = 8 << 20;
 /** ARPHRD_ numbers of devices whose packets begin with an Ethernet header: Ethernet and loopback. */
 const WITH_ETHERNET: ReadonlySet<number> = new Set([1, 772]);
 const ARPHRD_LOOPBACK = 772;
-/** The manifest's part that the host is checked by. TC classifiers and ring buffers together are there from 5.8 on. */
-const NEEDS = { name: "flowtap", minKernel: "5.8", capabilities: ["CAP_BPF", "CAP_PERFMON", "CAP_NET_ADMIN"] } as const;
-
-/** Bytes of struct bpf_prog_info that reach over run_cnt, and where that and run_time_ns are (linux/bpf.h). */
-const PROG_INFO_BYTES = 224;
-const RUN_TIME_AT = 192;
-const RUN_COUNT_AT = 200;
+/** The manifest's part that the host is checked by. The coarse clock is the newest that it needs. */
+const NEEDS = {
+  name: "flowtap",
+  minKernel: "5.11",
+  capabilities: ["CAP_BPF", "CAP_PERFMON", "CAP_NET_ADMIN"],
+} as const;
 
 /** True for a device whose packets begin with an Ethernet header, and not with that of IP. */
 export function hasEthernet({ hardware }: KernelInterface): boolean {
@@ -55,16 +46,13 @@ export class FlowTap {
   private readonly object: BpfObject;
   private readonly attachment: TcAttachment;
   private readonly probe: Probe<undefined>;
-  private readonly programs: readonly string[];
   private onSnapshot: OnRecord = () => {};
-  private finalCost: TapCost | null = null;
 
   /** @throws ProbeError in one line; nothing is left attached then */
   constructor({ interfaces, filter = {}, ringBytes = RING_BYTES, maxFlows }: FlowTapOptions) {
     requireHost(NEEDS);
     this.interfaces = interfaces.map(findInterface);
     const { programs, uses } = programsFor(this.interfaces);
-    this.programs = programs;
     this.object = load(programs, filterConstants(filter), ringBytes, maxFlows);
     try {
       this.probe = new Probe(this.object, {
@@ -101,19 +89,9 @@ export class FlowTap {
     return this.object.map("flows");
   }
 
-  /** Zeros unless `sysctl kernel.bpf_stats_enabled=1`. */
-  cost(): TapCost {
-    if (this.finalCost !== null) return this.finalCost;
-    const cost = { runs: 0, nanoseconds: 0 };
-    for (const program of this.programs) {
-      const info = new Uint8Array(PROG_INFO_BYTES);
-      const length = new Uint32Array([PROG_INFO_BYTES]);
-      if (this.object.native.bpf.infoByFd(this.object.programFd(program), info, length) < 0) continue;
-      const view = new DataView(info.buffer);
-      cost.nanoseconds += Number(view.getBigUint64(RUN_TIME_AT, HOST_ORDER));
-      cost.runs += Number(view.getBigUint64(RUN_COUNT_AT, HOST_ORDER));
-    }
-    return cost;
+  /** Packets looked at and what that has cost; zeros unless `sysctl kernel.bpf_stats_enabled=1`. */
+  cost(): ProgramCost {
+    return this.probe.cost();
   }
 
   /** Takes the classifiers off: no more snapshots come, and those that wait can still be polled. */
@@ -123,9 +101,7 @@ export class FlowTap {
 
   /** Stops, and gives everything back. The counters stay readable. */
   close(): void {
-    if (this.finalCost !== null) return;
     this.stop();
-    this.finalCost = this.cost();
     this.probe.close();
   }
 }

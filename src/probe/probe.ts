@@ -18,8 +18,18 @@ export interface ProbeCounters {
   missed: number;
 }
 
-/** Bytes of struct bpf_prog_info that reach over recursion_misses, and where that is (linux/bpf.h). */
+/** What programs have cost the kernel. */
+export interface ProgramCost {
+  /** How often they ran. */
+  runs: number;
+  /** In all runs together. */
+  nanoseconds: number;
+}
+
+/** Bytes of struct bpf_prog_info that reach over recursion_misses, and where its fields are (linux/bpf.h). */
 const PROG_INFO_BYTES = 224;
+const RUN_TIME_AT = 192;
+const RUN_COUNT_AT = 200;
 const RECURSION_MISSES_AT = 208;
 const NO_KEY = new Uint8Array(4);
 /** Bytes of struct tally (probes/include/event.h). */
@@ -36,6 +46,7 @@ export class Probe<Event> {
   private readonly tallies: BpfMap;
   private delivered = 0;
   private final: ProbeCounters | null = null;
+  private finalCost: ProgramCost | null = null;
 
   constructor(
     object: BpfObject,
@@ -96,21 +107,37 @@ export class Probe<Event> {
   close(): void {
     if (this.final !== null) return;
     this.stop();
+    this.finalCost = this.cost();
     this.final = this.counters();
     this.ring.close();
     this.object.close();
   }
 
+  /** What running the programs has cost, by the kernel's count: zeros unless `sysctl kernel.bpf_stats_enabled=1`. */
+  cost(): ProgramCost {
+    if (this.finalCost !== null) return this.finalCost;
+    const { runs, nanoseconds } = this.readPrograms();
+    return { runs, nanoseconds };
+  }
+
   private readMisses(): number {
+    return this.readPrograms().misses;
+  }
+
+  /** Sums of struct bpf_prog_info over the programs. */
+  private readPrograms(): ProgramCost & { misses: number } {
     const info = new Uint8Array(PROG_INFO_BYTES);
+    const view = new DataView(info.buffer);
     const length = new Uint32Array(1);
-    let misses = 0;
+    const sums = { runs: 0, nanoseconds: 0, misses: 0 };
     for (const program of this.programs) {
       info.fill(0);
       length[0] = PROG_INFO_BYTES;
       if (this.object.native.bpf.infoByFd(this.object.programFd(program), info, length) < 0) continue;
-      misses += Number(new DataView(info.buffer).getBigUint64(RECURSION_MISSES_AT, HOST_ORDER));
+      sums.nanoseconds += Number(view.getBigUint64(RUN_TIME_AT, HOST_ORDER));
+      sums.runs += Number(view.getBigUint64(RUN_COUNT_AT, HOST_ORDER));
+      sums.misses += Number(view.getBigUint64(RECURSION_MISSES_AT, HOST_ORDER));
     }
-    return misses;
+    return sums;
   }
 }
