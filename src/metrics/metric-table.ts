@@ -15,34 +15,61 @@ export const PREFIX = "l4scope_";
 
 /** Metrics of what is watched: one entry for each that a live session keeps, in the order in which they are shown. */
 const WATCHED: Readonly<Record<MetricName, Pick<MetricDefinition, "type" | "help">>> = {
-  connections_total: { type: "counter", help: "Connections of clients that began and are told apart by their end." },
-  connections_active: { type: "gauge", help: "Connections of clients that are open." },
-  bytes_total: { type: "counter", help: "Bytes on the wire, up (to the backend) and down." },
-  packets_total: { type: "counter", help: "Packets, up (to the backend) and down." },
-  resets_total: { type: "counter", help: "Resets that did harm, by who sent them and why." },
-  retransmits_total: { type: "counter", help: "Segments sent again, by the direction they went in." },
-  syn_retransmits_total: { type: "counter", help: "SYNs sent again, in front of the balancer or behind it." },
-  member_connections_total: { type: "counter", help: "Connections by the member of a tier that they went through." },
-  imbalance_ratio: { type: "gauge", help: "Largest share of a member over the one expected of it; 1 is even." },
+  connections_total: {
+    type: "counter",
+    help: "Connections of clients that are over, by outcome; open are those given up, or left when the session ended.",
+  },
+  connections_active: { type: "gauge", help: "Connections of clients that are open and were not silent for an hour." },
+  bytes_total: {
+    type: "counter",
+    help: "Payload bytes of clients' connections, what was sent again included; up is to the backend.",
+  },
+  packets_total: {
+    type: "counter",
+    help: "Packets of clients' connections, each once wherever it was seen; up is to the backend.",
+  },
+  resets_total: {
+    type: "counter",
+    help: "Connections that saw a reset, by who sent it and why; harmless ones (cause late-data) included.",
+  },
+  retransmits_total: {
+    type: "counter",
+    help: "Segments of clients' connections that were sent again; up is to the backend.",
+  },
+  syn_retransmits_total: {
+    type: "counter",
+    help: "SYNs of clients' connections that were sent again, in front of the balancer (client) or behind it (backend).",
+  },
+  member_connections_total: {
+    type: "counter",
+    help: "Connections by the member of a tier (balancers behind ECMP, next hops) that they went through first.",
+  },
+  imbalance_ratio: {
+    type: "gauge",
+    help: "Largest share of a backend or member over the one expected of it; 1 is even. Backends: of 15 minutes.",
+  },
   imbalance_ratio_pvalue: {
     type: "gauge",
     help: "Chance of such shares when each connection is given by weight alone.",
   },
   imbalance_ratio_samples: { type: "gauge", help: "Connections that the imbalance is measured on." },
-  flow_moves_total: { type: "counter", help: "Flows that went on at another member or backend." },
-  midstream_arrivals_total: { type: "counter", help: "Flows whose first packet at a member was not a SYN." },
+  flow_moves_total: { type: "counter", help: "Times that a flow went on at another member of a tier." },
+  midstream_arrivals_total: { type: "counter", help: "Flows that came to a member from another one, in mid-stream." },
   asymmetric_connections_total: {
     type: "counter",
-    help: "Connections whose answers took another way than they should.",
+    help: "Connections whose answers took another way than they should, as path.asymmetric finds them.",
   },
-  health_checks_total: { type: "counter", help: "Health checks, by what came of them." },
+  health_checks_total: { type: "counter", help: "Health checks that are over: ok or failed." },
   vrrp_masters: {
     type: "gauge",
-    help: "Routers that say to be master of a virtual router; more than 1 is a split brain.",
+    help: "Routers that advertise to be master of a virtual router, as one point hears it; 2 are a split brain.",
   },
-  findings: { type: "gauge", help: "1 while a finding holds." },
+  findings: { type: "gauge", help: "1 while a finding holds; gone when it is over." },
   capture_lost_total: { type: "counter", help: "Packets that a source says it lost." },
-  series_dropped_total: { type: "counter", help: "Series that were counted as `other`, for want of room." },
+  series_dropped_total: {
+    type: "counter",
+    help: "Series that are counted as `other`, for want of room; 20000 are told apart.",
+  },
 };
 
 export const WATCHED_METRICS: readonly (MetricDefinition & { key: MetricName })[] = (
@@ -52,7 +79,7 @@ export const WATCHED_METRICS: readonly (MetricDefinition & { key: MetricName })[
 export const CONNECT_DURATION: MetricDefinition = {
   name: `${PREFIX}connect_duration_seconds`,
   type: "histogram",
-  help: "From SYN to SYN-ACK, as the client sees it and as the backend takes.",
+  help: "From SYN to SYN-ACK in front of the balancer (client; to the ACK where answers pass it by) and behind it (backend).",
   labels: ["vip", "leg"],
 };
 
@@ -76,7 +103,7 @@ export const SESSION_METRICS = {
   sampling: {
     name: `${PREFIX}sampling_ratio`,
     type: "gauge",
-    help: "One conversation in so many is followed; 1 is all.",
+    help: "One conversation in so many is followed, and all else is of those; 1 is all.",
     labels: [],
   },
   sampledOut: {
@@ -88,13 +115,13 @@ export const SESSION_METRICS = {
   judge: {
     name: `${PREFIX}judge_duration_seconds`,
     type: "gauge",
-    help: "What the last look over all connections took.",
+    help: "Seconds that the last look over all connections in memory took.",
     labels: [],
   },
   sourceLag: {
     name: `${PREFIX}source_lag_seconds`,
     type: "gauge",
-    help: "From a packet's time to its arrival here.",
+    help: "How much later than at best a stream's packets are read; grows where the session cannot keep up.",
     labels: ["source"],
   },
   drops: {
