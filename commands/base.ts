@@ -2,6 +2,7 @@ import { Command } from "@oclif/core/command";
 import { boolean } from "@oclif/core/flags";
 import type { ExitCode } from "../src/cli/exit-codes.ts";
 import { jsonChunks } from "../src/cli/json-chunks.ts";
+import { writeChunks } from "../src/cli/write-chunks.ts";
 
 /**
  * What every command shares. A subclass parses its flags in `run()`, calls one thing in src, and
@@ -34,9 +35,17 @@ export abstract class BaseCommand extends Command {
     process.stderr.write(`${message}\n`);
   }
 
+  private printed: Promise<void> | null = null;
+
+  /** oclif does not wait for it; `_run` does. */
   protected override logJson(document: unknown): void {
-    for (const chunk of jsonChunks(document)) process.stdout.write(chunk);
-    process.stdout.write("\n");
+    this.printed = writeChunks(process.stdout, withNewline(jsonChunks(document)));
+  }
+
+  protected override async _run<T>(): Promise<T> {
+    const result = await super._run<T>();
+    await this.printed;
+    return result;
   }
 
   /**
@@ -52,4 +61,9 @@ export abstract class BaseCommand extends Command {
   private typedId(): string {
     return (this.id ?? "").replaceAll(":", " ");
   }
+}
+
+function* withNewline(chunks: Iterable<string>): Generator<string> {
+  yield* chunks;
+  yield "\n";
 }

@@ -1,0 +1,20 @@
+import { once } from "node:events";
+import type { Writable } from "node:stream";
+
+/** Small pieces are put together up to this, and no more than this waits for a slow reader. */
+const BATCH_CHARACTERS = 65_536;
+
+/** Writes pieces of text as fast as who reads them takes them, so that a long document need not wait in memory. */
+export async function writeChunks(output: Writable, chunks: Iterable<string>): Promise<void> {
+  let batch = "";
+  const write = async () => {
+    const takesMore = output.write(batch);
+    batch = "";
+    if (!takesMore && !output.destroyed) await Promise.race([once(output, "drain"), once(output, "close")]);
+  };
+  for (const chunk of chunks) {
+    batch += chunk;
+    if (batch.length >= BATCH_CHARACTERS) await write();
+  }
+  if (batch !== "") await write();
+}
