@@ -10,11 +10,24 @@ export async function writeChunks(output: Writable, chunks: Iterable<string>): P
   const write = async () => {
     const takesMore = output.write(batch);
     batch = "";
-    if (!takesMore && !output.destroyed) await Promise.race([once(output, "drain"), once(output, "close")]);
+    if (!takesMore) await room(output);
   };
   for (const chunk of chunks) {
     batch += chunk;
     if (batch.length >= BATCH_CHARACTERS) await write();
   }
   if (batch !== "") await write();
+}
+
+/** Until more can be written, or nobody reads any more. */
+async function room(output: Writable): Promise<void> {
+  if (output.destroyed) return;
+  const waiting = new AbortController();
+  const { signal } = waiting;
+  try {
+    await Promise.race([once(output, "drain", { signal }), once(output, "close", { signal })]);
+  } finally {
+    // the one that did not come would wait for ever
+    waiting.abort();
+  }
 }

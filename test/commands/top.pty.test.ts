@@ -55,8 +55,7 @@ describe.skipIf(missing)("top in a terminal", () => {
     const session = top();
     await session.until(FOUND);
     session.resize(200, 60);
-    const wide = await session.until(/connect p99/);
-    expect(wide.split("\n").findIndex((line) => line.includes("PgUp") || line.includes("q quit"))).toBe(58);
+    await session.until((screen) => /connect p99/.test(screen) && screen.split("\n")[58]!.includes("q quit"));
     session.resize(80, 24);
     const narrow = await session.until((screen) => screen.split("\n")[22]?.includes("Enter open") ?? false);
     expect(narrow.split("\n")[0]).toMatch(/l4scope · \d sources/);
