@@ -1,9 +1,12 @@
 import { string as stringArg } from "@oclif/core/args";
 import { boolean, string as stringFlag } from "@oclif/core/flags";
-import { UsageError } from "../src/cli/exit-codes.ts";
+import { EXIT, UsageError } from "../src/cli/exit-codes.ts";
 import { SOURCE_FLAGS, sourceSpecs } from "../src/cli/live-flags.ts";
 import type { LiveModel } from "../src/live/live-model.ts";
 import { BaseCommand } from "./base.ts";
+
+/** Of `top --json`: the last model; what there is nothing to say about is null. */
+type LiveDocument = { schema: "l4scope.live/1" } & LiveModel;
 
 export default class Top extends BaseCommand {
   static override summary = "watch what happens now: VIPs, backends, resets, findings";
@@ -60,19 +63,19 @@ they do not) and prints what it saw once.`;
     full: boolean({ summary: "In the text of a run without a terminal: all rows." }),
   };
 
-  override async run(): Promise<LiveModel | undefined> {
+  override async run(): Promise<LiveDocument | undefined> {
     const { args, flags } = await this.parse(Top);
     if (flags.store !== undefined) return this.showStore(flags.store, args.interface ?? [], flags);
     const sources = sourceSpecs(args.interface ?? [], flags);
+    if (flags.topology === "-" && args.interface?.includes("-")) {
+      throw new UsageError("stdin can be read only once: - stands for a capture and for a file");
+    }
     const isInteractive = process.stdout.isTTY === true && !flags.json;
     const { watch } = await import("../src/tui/watch.ts");
     const { loadTopology } = await import("../src/topology/load.ts");
     const { THRESHOLDS } = await import("../src/diagnose/thresholds.ts");
     const topology =
       flags.topology === undefined ? null : await loadTopology({ file: flags.topology, registry: THRESHOLDS });
-    if (flags.topology === "-" && args.interface?.includes("-")) {
-      throw new UsageError("stdin can be read only once: - stands for a capture and for a file");
-    }
     const onProblem = (line: string) => this.warn(line);
     const also = flags.ipvs ? (await import("../src/metrics/ipvs-metrics.ts")).ipvsOfThisHost(onProblem) : undefined;
     const exporter =
@@ -96,7 +99,12 @@ they do not) and prints what it saw once.`;
       ...(exporter === undefined ? {} : { exporter }),
       onProblem,
     });
-    return model === null ? undefined : this.print(model, flags);
+    if (model === null) return undefined;
+    if (model.health.state === "failed") {
+      this.warn(model.health.failure ?? "a source failed");
+      this.exitWith(EXIT.failed);
+    }
+    return this.print(model, flags);
   }
 
   /** A store's newest minute, or on a terminal any. */
@@ -104,7 +112,7 @@ they do not) and prints what it saw once.`;
     path: string,
     interfaces: readonly string[],
     flags: { json: boolean; full: boolean; evidence: string },
-  ): Promise<LiveModel | undefined> {
+  ): Promise<LiveDocument | undefined> {
     if (interfaces.length > 0) throw new UsageError("give interfaces or --store DB, not both");
     const { StoredSession } = await import("../src/store/stored-session.ts");
     const session = await StoredSession.open(path);
@@ -123,8 +131,8 @@ they do not) and prints what it saw once.`;
     }
   }
 
-  private async print(model: LiveModel, flags: { json: boolean; full: boolean }): Promise<LiveModel | undefined> {
-    if (flags.json) return model;
+  private async print(model: LiveModel, flags: { json: boolean; full: boolean }): Promise<LiveDocument | undefined> {
+    if (flags.json) return { schema: "l4scope.live/1", ...model };
     const { snapshotText } = await import("../src/tui/snapshot.ts");
     const { createPage } = await import("../src/report/text/page.ts");
     this.log(snapshotText(model, createPage(process.stdout.columns, flags.full)));
