@@ -1,11 +1,8 @@
 import { md5Shared } from "../hashing/md5.ts";
 import { readLittle } from "../hashing/word32.ts";
-import { Word64 } from "../hashing/word64.ts";
-import { AddressText } from "./address-text.ts";
 import { HashRing } from "./hash-ring.ts";
-import { ringSelection } from "./ring-selection.ts";
 import type { SelectionMethod } from "./selection.ts";
-import { fieldsText, step } from "./step-text.ts";
+import { sourceRing } from "./source-ring.ts";
 
 /** Digests of a server that weighs as much as the mean; each gives four points. */
 const DIGESTS = 40;
@@ -37,19 +34,9 @@ export const ketama: SelectionMethod = {
   id: "ketama",
   summary: "libketama's ring of MD5 points, 160 for a backend of mean weight: source address",
   defaults: {},
-  build: (backends) => {
-    const ring = ketamaRing(
-      backends.map(({ name }) => name),
-      backends.map(({ weight }) => weight),
-    );
-    const text = new AddressText();
-    const word = new Word64();
-    return ringSelection(
-      backends,
-      ring,
-      32,
-      (key) => word.set(0, readLittle(md5Shared(text.bytes, text.write(key.src)), 0)),
-      (key) => [step("hashed", `${fieldsText(key, ["src"])} as text`), step("function", "MD5, its first four bytes")],
-    );
-  },
+  build: (backends) =>
+    sourceRing(backends, ketamaRing, {
+      name: "MD5, its first four bytes",
+      of: (text, length) => readLittle(md5Shared(text, length), 0),
+    }),
 };

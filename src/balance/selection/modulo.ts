@@ -5,8 +5,9 @@ import { Toeplitz } from "../hashing/toeplitz.ts";
 import { xorFold16, xorFold32 } from "../hashing/xor-fold.ts";
 import { FIVE_TUPLE, FieldBytes, readFields } from "./fields.ts";
 import { RSS_KEY } from "./rss-key.ts";
-import type { FlowKey, SelectionMethod } from "./selection.ts";
-import { backendStep, fieldsText, hex32, step } from "./step-text.ts";
+import type { SelectionMethod } from "./selection.ts";
+import { slotSelection } from "./slot-selection.ts";
+import { hex32 } from "./step-text.ts";
 import { weightedSlots } from "./weighted-slots.ts";
 
 export interface ModuloOptions {
@@ -53,25 +54,13 @@ export const modulo: SelectionMethod<ModuloOptions> = {
     const fields = readFields(own.fields);
     const packer = new FieldBytes(fields);
     const slots = weightedSlots(backends);
-    const hash = (key: FlowKey): number => bytesHash(packer.bytes, packer.write(key), own.seed);
-    const choose = (key: FlowKey): number => (slots.length === 0 ? -1 : slots[hash(key) % slots.length]!);
-    return {
-      select: choose,
-      explain: (key) => {
-        const backend = choose(key);
-        const slot = slots.length === 0 ? "none" : `${hash(key) % slots.length} of ${slots.length}`;
-        return {
-          backend,
-          steps: [
-            step("hashed", fieldsText(key, fields)),
-            step("function", own.hash),
-            step("seed", hex32(own.seed)),
-            step("hash", hex32(hash(key))),
-            step("slot", slot),
-            backendStep(backends, backend),
-          ],
-        };
-      },
-    };
+    return slotSelection(backends, {
+      fields,
+      function: own.hash,
+      seed: hex32(own.seed),
+      hash: (key) => bytesHash(packer.bytes, packer.write(key), own.seed),
+      slots,
+      slotOf: (hash) => hash % slots.length,
+    });
   },
 };

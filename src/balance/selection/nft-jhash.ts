@@ -1,7 +1,8 @@
 import { jhash } from "../hashing/jhash.ts";
 import { FieldBytes, readFields } from "./fields.ts";
-import type { FlowKey, SelectionMethod } from "./selection.ts";
-import { backendStep, fieldsText, hex32, step } from "./step-text.ts";
+import type { SelectionMethod } from "./selection.ts";
+import { slotSelection } from "./slot-selection.ts";
+import { hex32 } from "./step-text.ts";
 import { weightedSlots } from "./weighted-slots.ts";
 
 export interface NftJhashOptions {
@@ -26,26 +27,15 @@ export const nftJhash: SelectionMethod<NftJhashOptions> = {
     const fields = readFields(own.fields);
     const packer = new FieldBytes(fields, fields.length > 1 ? REGISTER_BYTES : 1);
     const slots = weightedSlots(backends);
-    const hash = (key: FlowKey): number => jhash(packer.bytes, own.seed, packer.write(key));
-    const slot = (key: FlowKey): number => nftScale(hash(key), slots.length);
-    const choose = (key: FlowKey): number => (slots.length === 0 ? -1 : slots[slot(key)]!);
-    return {
-      select: choose,
-      explain: (key) => {
-        const backend = choose(key);
-        return {
-          backend,
-          steps: [
-            step("hashed", fieldsText(key, fields)),
-            step("function", "jhash"),
-            step("seed", hex32(own.seed)),
-            step("hash", hex32(hash(key))),
-            step("slot", `hash × ${slots.length} / 2^32 = ${slot(key)} of ${slots.length}`),
-            backendStep(backends, backend),
-          ],
-        };
-      },
-    };
+    return slotSelection(backends, {
+      fields,
+      function: "jhash",
+      seed: hex32(own.seed),
+      hash: (key) => jhash(packer.bytes, own.seed, packer.write(key)),
+      slots,
+      slotOf: (hash) => nftScale(hash, slots.length),
+      slotWords: `hash × ${slots.length} / 2^32 = `,
+    });
   },
 };
 

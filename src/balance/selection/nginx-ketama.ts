@@ -1,10 +1,7 @@
 import { CRC_MODELS, Crc } from "../hashing/crc.ts";
-import { Word64 } from "../hashing/word64.ts";
-import { AddressText } from "./address-text.ts";
 import { HashRing } from "./hash-ring.ts";
-import { ringSelection } from "./ring-selection.ts";
 import type { SelectionMethod } from "./selection.ts";
-import { fieldsText, step } from "./step-text.ts";
+import { sourceRing } from "./source-ring.ts";
 
 const POINTS_PER_WEIGHT = 160;
 const crc = new Crc(CRC_MODELS.crc32);
@@ -40,19 +37,5 @@ export const nginxKetama: SelectionMethod = {
   id: "nginx-ketama",
   summary: "NGINX stream's `hash $remote_addr consistent`, 160 points for each unit of weight: source address",
   defaults: {},
-  build: (backends) => {
-    const ring = nginxRing(
-      backends.map(({ name }) => name),
-      backends.map(({ weight }) => weight),
-    );
-    const text = new AddressText();
-    const word = new Word64();
-    return ringSelection(
-      backends,
-      ring,
-      32,
-      (key) => word.set(0, crc.of(text.bytes, text.write(key.src))),
-      (key) => [step("hashed", `${fieldsText(key, ["src"])} as text`), step("function", "CRC-32")],
-    );
-  },
+  build: (backends) => sourceRing(backends, nginxRing, { name: "CRC-32", of: (text, length) => crc.of(text, length) }),
 };

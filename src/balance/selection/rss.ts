@@ -1,8 +1,9 @@
 import { Toeplitz } from "../hashing/toeplitz.ts";
 import { FieldBytes, readFields } from "./fields.ts";
 import { RSS_KEY } from "./rss-key.ts";
-import type { FlowKey, HashBackend, SelectionMethod } from "./selection.ts";
-import { backendStep, fieldsText, hex32, hexBytes, step } from "./step-text.ts";
+import type { HashBackend, SelectionMethod } from "./selection.ts";
+import { slotSelection } from "./slot-selection.ts";
+import { hexBytes } from "./step-text.ts";
 
 export interface RssOptions {
   /** 40 bytes or more, as `ethtool -x` shows it. */
@@ -26,26 +27,14 @@ export const rss: SelectionMethod<RssOptions> = {
     const packer = new FieldBytes(fields);
     const toeplitz = new Toeplitz(own.key);
     const table = indirectionTable(backends, own);
-    const mask = table.length - 1;
-    const hash = (key: FlowKey): number => toeplitz.hash(packer.bytes, packer.write(key));
-    const choose = (key: FlowKey): number => table[hash(key) & mask]!;
-    return {
-      select: choose,
-      explain: (key) => {
-        const backend = choose(key);
-        return {
-          backend,
-          steps: [
-            step("hashed", fieldsText(key, fields)),
-            step("function", "Toeplitz"),
-            step("seed", hexBytes(own.key)),
-            step("hash", hex32(hash(key))),
-            step("slot", `${hash(key) & mask} of ${table.length}`),
-            backendStep(backends, backend),
-          ],
-        };
-      },
-    };
+    return slotSelection(backends, {
+      fields,
+      function: "Toeplitz",
+      seed: hexBytes(own.key),
+      hash: (key) => toeplitz.hash(packer.bytes, packer.write(key)),
+      slots: table,
+      slotOf: (hash) => hash & (table.length - 1),
+    });
   },
 };
 
