@@ -1,8 +1,6 @@
 import type { Connection } from "../path/connection.ts";
 import { joinedConnectionDocument } from "../report/document/joined-connection.ts";
-import { packetCounts } from "../report/figures/best-legs.ts";
-import { handshakeTime } from "../report/figures/leg-times.ts";
-import { payloadBytes } from "../report/flows/connection-filter.ts";
+import { connectionSortKey } from "../report/flows/connection-sort.ts";
 import { ladderOf } from "../report/ladder/ladder.ts";
 import { ladderText } from "../report/ladder/ladder-text.ts";
 import { createPage } from "../report/text/page.ts";
@@ -34,7 +32,11 @@ export function answerFlows(session: LiveSession, query: FlowQuery): FlowAnswer 
       const text = `${nameOf(known)} ${wordsOf(look, connection)}`;
       if (!words.every((word) => text.includes(word))) continue;
     }
-    found.push({ connection, id: known.id, key: sortKey(look, connection, query.sort ?? "start") });
+    found.push({
+      connection,
+      id: known.id,
+      key: connectionSortKey(look.connected.set, connection, query.sort ?? "start"),
+    });
   }
   const sign = query.ascending ? 1 : -1;
   // what has nothing to be sorted by comes last either way
@@ -119,23 +121,6 @@ function wordsOf(look: Look, connection: Connection): string {
   ]
     .join(" ")
     .toLowerCase();
-}
-
-function sortKey({ connected: { set } }: Look, connection: Connection, sort: NonNullable<FlowQuery["sort"]>): number {
-  switch (sort) {
-    case "start":
-      return connection.start;
-    case "duration":
-      return connection.end - connection.start;
-    case "bytes":
-      return payloadBytes(set, connection);
-    case "packets":
-      return packetCounts(set, connection).packets;
-    case "retransmits":
-      return packetCounts(set, connection).retransmits;
-    case "handshake":
-      return handshakeTime(set, connection);
-  }
 }
 
 function flowOf(session: LiveSession, look: Look, connection: Connection, findings: readonly string[]): LiveFlow {

@@ -2,17 +2,16 @@ import type { Connection } from "../../path/connection.ts";
 import type { Analysis } from "../analysis.ts";
 import { pointsOf } from "../capture-facts.ts";
 import { joinedConnectionDocument, LazyJoinedConnection } from "../document/joined-connection.ts";
-import { packetCounts } from "../figures/best-legs.ts";
-import { firstByteTime, handshakeTime } from "../figures/leg-times.ts";
 import { isChosen, knownIds } from "../finding-choice.ts";
 import type { Page } from "../text/page.ts";
-import { type ConnectionFilter, isWantedConnection, payloadBytes } from "./connection-filter.ts";
+import { type ConnectionFilter, isWantedConnection } from "./connection-filter.ts";
 import { connectionLine } from "./connection-line.ts";
+import { connectionSortKey } from "./connection-sort.ts";
 import { connectionTable } from "./connection-table.ts";
 import { connectionCsv } from "./flow-csv.ts";
 import type { FlowsDocument } from "./flow-document.ts";
 import { isPoint } from "./leg-filter.ts";
-import { type Selection, type SortKey, sortPlaces } from "./leg-sort.ts";
+import { type Selection, sortPlaces } from "./leg-sort.ts";
 
 export interface ConnectionSelection extends Pick<Selection, "sort" | "reverse" | "limit"> {
   filter: Omit<ConnectionFilter, "affected"> & {
@@ -58,7 +57,7 @@ export class ConnectionList {
     connections.forEach((connection, place) => {
       if (!isWantedConnection({ ...filter, affected }, subject, connection)) return;
       places.push(place);
-      keys[place] = this.keyOf(connection, sort);
+      keys[place] = connectionSortKey(subject.connected.set, connection, sort);
     });
     this.matched = places.length;
     sortPlaces(places, keys, { sort, reverse });
@@ -84,26 +83,5 @@ export class ConnectionList {
       matched: this.matched,
       connections: this.chosen.map((connection) => new LazyJoinedConnection(this.analysis, connection)),
     };
-  }
-
-  /** What a connection is sorted by; NaN where it has nothing of the kind. */
-  private keyOf(connection: Connection, sort: SortKey): number {
-    const { set } = this.analysis.subject.connected;
-    switch (sort) {
-      case "start":
-        return connection.start;
-      case "duration":
-        return connection.end - connection.start;
-      case "bytes":
-        return payloadBytes(set, connection);
-      case "packets":
-        return packetCounts(set, connection).packets;
-      case "retransmits":
-        return packetCounts(set, connection).retransmits;
-      case "handshake":
-        return handshakeTime(set, connection);
-      case "first-byte":
-        return firstByteTime(set, connection);
-    }
   }
 }
