@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { z } from "zod";
 import type { Host } from "./host.ts";
-import { loadKoffi, openLibc } from "./libc.ts";
+import { loadKoffi } from "./koffi.ts";
+import { openLibc } from "./libc.ts";
 import { fromJson } from "./links.ts";
 
 /** What there is on a host to load and run probes with, tried, not guessed. */

@@ -1,4 +1,4 @@
-import { createRequire } from "node:module";
+import { loadKoffi } from "./koffi.ts";
 
 /** The calls of the C library that Node has no word for. Each answers as the C function does, errno beside it. */
 export interface Libc {
@@ -13,23 +13,7 @@ export interface Libc {
   errno(): number;
 }
 
-type Koffi = typeof import("koffi");
-
-const load = createRequire(import.meta.url);
-let koffi: Koffi | null | undefined;
 let libc: Libc | null | undefined;
-
-/** The foreign-function library, an optional dependency; null where it is not installed or not built for this machine. */
-export function loadKoffi(): Koffi | null {
-  if (koffi === undefined) {
-    try {
-      koffi = load("koffi") as Koffi;
-    } catch {
-      koffi = null;
-    }
-  }
-  return koffi;
-}
 
 /** The C library, null without koffi. */
 export function openLibc(): Libc | null {

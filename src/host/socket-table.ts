@@ -1,23 +1,7 @@
 import type { EndpointWords } from "../topology/address.ts";
 import { parseHostOrderAddress } from "./addresses-in-hex.ts";
 import type { Host } from "./host.ts";
-
-/** include/net/tcp_states.h, from 1. */
-const STATES = [
-  "ESTABLISHED",
-  "SYN_SENT",
-  "SYN_RECV",
-  "FIN_WAIT1",
-  "FIN_WAIT2",
-  "TIME_WAIT",
-  "CLOSE",
-  "CLOSE_WAIT",
-  "LAST_ACK",
-  "LISTEN",
-  "CLOSING",
-  "NEW_SYN_RECV",
-] as const;
-export type SocketState = (typeof STATES)[number];
+import { type SocketState, tcpStateOf } from "./tcp-states.ts";
 
 /** One socket of this network namespace. */
 export interface Socket {
@@ -39,7 +23,7 @@ export function* parseSockets(text: string): Generator<Socket> {
     const [, local = "", remote = "", state = "", queues = ""] = line.trim().split(/\s+/);
     const from = endpointOf(local);
     const to = endpointOf(remote);
-    const word = STATES[Number.parseInt(state, 16) - 1];
+    const word = tcpStateOf(Number.parseInt(state, 16));
     if (from === null || to === null || word === undefined) continue;
     yield { local: from, remote: to, state: word, receiveQueue: Number.parseInt(queues.split(":")[1] ?? "", 16) || 0 };
   }

@@ -1,3 +1,4 @@
+import { tcpStateOf } from "../host/tcp-states.ts";
 import type { AddressWords, EndpointWords } from "../topology/address.ts";
 
 /** What every event of the socket probes begins with. */
@@ -25,23 +26,6 @@ export type Role = "connect" | "accept";
 export const HEAD_BYTES = 72;
 
 const ROLES: readonly (Role | null)[] = [null, "connect", "accept"];
-/** include/net/tcp_states.h, by number, in the words of RFC 9293 and ss. */
-const STATES: readonly string[] = [
-  "",
-  "ESTABLISHED",
-  "SYN_SENT",
-  "SYN_RECV",
-  "FIN_WAIT1",
-  "FIN_WAIT2",
-  "TIME_WAIT",
-  "CLOSE",
-  "CLOSE_WAIT",
-  "LAST_ACK",
-  "LISTEN",
-  "CLOSING",
-  "NEW_SYN_RECV",
-];
-
 const isLittleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 /** For DataView: numbers are in the host's byte order. */
 export const HOST_ORDER: boolean = isLittleEndian;
@@ -56,7 +40,7 @@ export function decodeHead(bytes: DataView, offset: number, epochOffsetNs: bigin
     netns: bytes.getUint32(offset + 44, HOST_ORDER),
     pid: pid === 0 ? null : pid,
     comm: pid === 0 ? null : readText(bytes, offset + 52, 16),
-    state: state === 0 ? null : (STATES[state] ?? String(state)),
+    state: state === 0 ? null : (tcpStateOf(state) ?? String(state)),
     role: ROLES[bytes.getUint8(offset + 69)] ?? null,
   };
 }

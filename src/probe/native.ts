@@ -1,7 +1,5 @@
-import { createRequire } from "node:module";
+import { type Koffi, loadKoffi } from "../host/koffi.ts";
 import { ProbeError } from "./probe-error.ts";
-
-type Koffi = typeof import("koffi");
 
 /** A C address; null is NULL. */
 export type Pointer = bigint | null;
@@ -131,11 +129,10 @@ function load(): Native {
 }
 
 function requireKoffi(): Koffi {
-  try {
-    return createRequire(import.meta.url)("koffi") as Koffi;
-  } catch {
+  const koffi = loadKoffi();
+  if (koffi === null)
     throw new ProbeError("probes need the optional package koffi; npm install koffi, without --omit=optional");
-  }
+  return koffi;
 }
 
 function openLibrary(koffi: Koffi, names: readonly string[], what: string) {
