@@ -1,6 +1,6 @@
+import type { LiveSource } from "../capture/live-source.ts";
 import type { PacketBatch } from "../capture/packet-batch.ts";
 import { observationPoint } from "../capture/point-name.ts";
-import type { CaptureInterface, CaptureProblem } from "../capture/reader.ts";
 import { Decoder } from "../decode/decode.ts";
 import { isSupportedLinkType } from "../decode/link.ts";
 import { Packet } from "../decode/packet.ts";
@@ -10,15 +10,7 @@ import { isFollowed } from "./flow-sampling.ts";
 import type { PacketRing } from "./packet-ring.ts";
 
 /** What a session must know of a source to track it. */
-export interface SourceFacts {
-  /** As the user named it; names the points, too. */
-  readonly name: string;
-  readonly kind: "interface" | "stream" | "replay";
-  readonly format: "pcap" | "pcapng";
-  readonly interfaces: readonly CaptureInterface[];
-  readonly problems: readonly CaptureProblem[];
-  readonly isSampled?: boolean;
-}
+export type SourceFacts = Pick<LiveSource, "name" | "kind" | "format" | "interfaces" | "problems" | "isSampled">;
 
 /** Frame numbers are positive words: a long run begins again at 1. */
 const FRAMES = 0x7fffffff;
