@@ -2,7 +2,7 @@ import { string as stringArg } from "@oclif/core/args";
 import { string as stringFlag } from "@oclif/core/flags";
 import { EXIT, UsageError } from "../src/cli/exit-codes.ts";
 import { SOURCE_FLAGS, sourceSpecs } from "../src/cli/live-flags.ts";
-import { parseBytes, parseSpan } from "../src/cli/sizes-and-spans.ts";
+import { parseBytes } from "../src/cli/sizes.ts";
 import type { WriterStats } from "../src/store/store-writer.ts";
 import { BaseCommand } from "./base.ts";
 
@@ -43,6 +43,7 @@ commits every second. Where the disk is full it says so, keeps the newest in mem
   override async run(): Promise<WriterStats | undefined> {
     const { args, flags } = await this.parse(Record);
     const sources = sourceSpecs(args.interface ?? [], flags);
+    const { parseSpan } = await import("../src/store/spans.ts");
     const keepSeconds = parseSpan(flags.keep);
     if (keepSeconds === null) throw new UsageError(`--keep ${flags.keep}: a number and s, m, h, d or w, like 24h`);
     const maxBytes = flags["max-size"] === undefined ? undefined : parseBytes(flags["max-size"]);

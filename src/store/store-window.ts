@@ -1,4 +1,5 @@
 import { nsOfEpoch, nsOfSeconds } from "./epoch-ns.ts";
+import { parseSpan } from "./spans.ts";
 import { StoreError } from "./store-error.ts";
 
 /** A part of a store's time: nanoseconds of the epoch, the end not included. */
@@ -18,7 +19,6 @@ export interface WindowWords {
   last?: string | undefined;
 }
 
-const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, min: 60, h: 3600, d: 86_400, w: 604_800 };
 const TIMES = "an epoch time (1795180584.5) or a date (2026-11-20T14:07:52Z, 2026-11-20 14:07 in UTC)";
 
 /**
@@ -29,22 +29,17 @@ export function windowOf({ from, to, last }: WindowWords, newest: bigint | null)
   const end = to === undefined ? null : parseTime("--to", to);
   if (last !== undefined) {
     const until = end ?? newest ?? ALWAYS.to;
-    return { from: until - (nsOfSeconds(parseDuration("--last", last)) ?? 0n), to: end ?? ALWAYS.to };
+    return { from: until - (nsOfSeconds(spanOf("--last", last)) ?? 0n), to: end ?? ALWAYS.to };
   }
   const window = { from: from === undefined ? ALWAYS.from : parseTime("--from", from), to: end ?? ALWAYS.to };
   if (window.from >= window.to) throw new StoreError(`--from ${from} is not before --to ${to}`, "input");
   return window;
 }
 
-/**
- * Seconds of `90`, `90s`, `15m`, `24h`, `7d`.
- *
- * @param flag named in the error
- */
-export function parseDuration(flag: string, text: string): number {
-  const [, number, unit = "s"] = /^(\d+(?:\.\d+)?)\s*(s|m|min|h|d|w)?$/.exec(text) ?? [];
-  const seconds = Number(number) * (UNIT_SECONDS[unit] ?? Number.NaN);
-  if (!(seconds > 0)) throw new StoreError(`${flag}: expected a duration (90s, 15m, 24h, 7d), got ${text}`, "input");
+/** @param flag named in the error */
+function spanOf(flag: string, text: string): number {
+  const seconds = parseSpan(text);
+  if (!seconds) throw new StoreError(`${flag}: expected a duration (90s, 15m, 24h, 7d), got ${text}`, "input");
   return seconds;
 }
 

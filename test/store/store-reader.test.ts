@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import { flagsOf } from "../../src/store/answer-document.ts";
 import { askStore } from "../../src/store/ask-store.ts";
 import { QUESTIONS } from "../../src/store/questions/questions.ts";
-import { parseDuration, windowOf } from "../../src/store/store-window.ts";
+import { parseSpan } from "../../src/store/spans.ts";
+import { windowOf } from "../../src/store/store-window.ts";
 import { fill, reading, someConnections, withStore } from "./store-folder.ts";
 
 const FAST = { timeoutSeconds: 30 };
@@ -181,12 +182,9 @@ describe("questions with names", () => {
 });
 
 test("durations and dates as people write them", () => {
-  expect([
-    parseDuration("x", "90"),
-    parseDuration("x", "15m"),
-    parseDuration("x", "24h"),
-    parseDuration("x", "7d"),
-  ]).toEqual([90, 900, 86_400, 604_800]);
+  expect(["90", "15m", "1.5 min", "24h", "7D"].map(parseSpan)).toEqual([90, 900, 90, 86_400, 604_800]);
+  expect(["", "h", "-1h", "1 year"].map(parseSpan)).toEqual([null, null, null, null]);
+  expect(() => windowOf({ last: "0s" }, null)).toThrow("--last: expected a duration");
   const from = (text: string) => windowOf({ from: text }, null).from;
   const expected = 1_795_183_672_000_000_000n;
   for (const text of ["1795183672", "2026-11-20T14:07:52Z", "2026-11-20 14:07:52", "2026-11-20T15:07:52+01:00"]) {
