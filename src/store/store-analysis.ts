@@ -1,4 +1,4 @@
-import { membershipsOf } from "../diagnose/members.ts";
+import { tierName, tiersOf } from "../live/tiers.ts";
 import type { Analysis } from "../report/analysis.ts";
 import { analysisDocument } from "../report/document/analysis-document.ts";
 import { findingDocument } from "../report/document/finding-document.ts";
@@ -86,8 +86,9 @@ function samplesOf({ subject, timeBase }: Analysis): MinuteSample[] {
   };
   for (const group of subject.vips) {
     const vip = subject.text(group.vip);
-    for (const { kind, point, memberOf, names, moves } of membershipsOf(subject, group)) {
-      const tier = kind === "node" ? "lb" : `mac at ${point}`;
+    for (const membership of tiersOf(subject, group)) {
+      const { memberOf, names, moves } = membership;
+      const tier = tierName(membership);
       for (const [{ start }, member] of memberOf) {
         count(start, "member_connections_total", { vip, tier, member: names.get(member) ?? member });
       }
