@@ -18,6 +18,8 @@ interface Hop {
 
 /** Routers that forward to routers that forward …: more than this is a loop. */
 const MAX_LEVELS = 8;
+/** Connections looked at first: most VIPs have one router, or one member. */
+const SAMPLE = 1000;
 
 /**
  * The tiers of routers that a VIP's flows were given on by, each with the members that its routers have as neighbours:
@@ -25,10 +27,12 @@ const MAX_LEVELS = 8;
  * and a member that it gave nothing belong together where replies, ARP or a third shows them on one segment.
  */
 export function meshesOf(subject: Case, group: VipGroup): MeshOfTiers[] {
-  const hops = hopsOf(subject, group);
-  const routers = new Set(hops.map(({ router }) => router));
+  const { connections } = group;
+  const stride = Math.ceil(connections.length / SAMPLE);
+  const sample = stride > 1 ? connections.filter((_, i) => i % stride === 0) : connections;
+  if (!haveSeveral(hopsOf(subject, sample))) return [];
+  const hops = hopsOf(subject, connections);
   const members = new Set(hops.map(({ member }) => member));
-  if (routers.size < 2 || members.size < 2) return [];
   const segments = new Segments(levelsOf(hops), members);
   for (const { router, member } of hops) segments.join(router, member);
   joinByReplies(subject, group, segments);
@@ -43,11 +47,16 @@ export function meshesOf(subject: Case, group: VipGroup): MeshOfTiers[] {
   return [...meshes.values()].map((hopsOfMesh) => ({ hops: hopsOfMesh }));
 }
 
+function haveSeveral(hops: readonly Hop[]): boolean {
+  const several = (macs: readonly Mac[]) => new Set(macs).size >= 2;
+  return several(hops.map(({ router }) => router)) && several(hops.map(({ member }) => member));
+}
+
 /** Every MAC that gave a flow of the VIP on, with the one it gave it to; each pair of a connection once. */
-function hopsOf(subject: Case, group: VipGroup): Hop[] {
+function hopsOf(subject: Case, connections: readonly Connection[]): Hop[] {
   const { set, endpoints } = subject.connected;
   const hops: Hop[] = [];
-  for (const connection of group.connections) {
+  for (const connection of connections) {
     const own: Hop[] = [];
     for (const ref of connection.legs) {
       const view = set.view(ref);
