@@ -44,7 +44,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
 export const COMMANDS_MAY_IMPORT: readonly string[] = Object.keys(ROOMS);
 
 /** TypeScript beside a probe's kernel code: what decodes its events. */
-export const PROBES_MAY_IMPORT: readonly string[] = ["probe", "decode"];
+export const PROBES_MAY_IMPORT: readonly string[] = ["probe", "decode", "topology"];
 
 /** What a command file may import before it runs: the help of a command must not cost what the command costs. */
 export const LIGHT_FOR_COMMANDS: readonly string[] = ["cli"];
