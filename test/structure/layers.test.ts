@@ -79,7 +79,7 @@ describe("a wrong arrow is found", () => {
     [
       "from a probe to another",
       { "probes/a/a.ts": 'import "../b/b.ts";' },
-      "probes/a/a.ts:1 imports probes/b/b.ts: probes (a probe's own code) may import probe, decode",
+      "probes/a/a.ts:1 imports probes/b/b.ts: probes (a probe's own code) may import probe, decode, topology",
     ],
     [
       "from a room nobody knows",
