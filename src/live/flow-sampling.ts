@@ -36,25 +36,42 @@ function mix(word: number): number {
   return (x ^ (x >>> 15)) >>> 0;
 }
 
-/** Behind by more than this, a session follows fewer conversations; less, for a while, more again. */
+/** Streams are behind by more than this where the session is at work all the time; or by any, and not catching up. */
 const BEHIND_SECONDS = 2;
-const CAUGHT_UP_SECONDS = 0.5;
+const BUSY_SECONDS = 1;
+const STUCK_SECONDS = 3;
+const CATCHING_UP = 0.1;
+/** At work for more of the time than this, the session holds its streams up; for less, it could do twice as much. */
+const BUSY_SHARE = 0.9;
+const CALM_SHARE = 0.5;
 const CALM_SECONDS = 15;
 
-/** Chooses how many conversations are followed by how far the session is behind its sources and what they lose. */
+/** How a session gets on with its sources. */
+export interface Load {
+  /** Share of lately in which its thread was at work. */
+  busyShare: number;
+  /** How much later than at best packets of streams are read, seconds; NaN without streams. */
+  lagSeconds: number;
+  /** Packets that sources lost since the beginning. */
+  lost: number;
+}
+
+/**
+ * Chooses how many conversations are followed. Fewer where sources lose packets; and where the session is at work all
+ * the time while its streams are late, or get no less late: whoever writes into a pipe that is full drops packets without
+ * a word. What is late because its writer is, or a slow network, comes no sooner when less of it is followed.
+ */
 export class SamplingControl {
   rate = 1;
   private calmSince = Number.NaN;
   private lost = 0;
   private changedAt = Number.NEGATIVE_INFINITY;
+  private busySince = Number.NaN;
+  private lagThen = Number.NaN;
 
-  /**
-   * @param nowSeconds of any clock that only goes forward
-   * @param behindSeconds how old the packets are that are being tracked, of what can wait
-   * @param lost packets that sources lost since the beginning
-   */
-  update(nowSeconds: number, behindSeconds: number, lost: number): void {
-    const isBehind = behindSeconds > BEHIND_SECONDS || lost > this.lost;
+  /** @param nowSeconds of any clock that only goes forward */
+  update(nowSeconds: number, { busyShare, lagSeconds, lost }: Load): void {
+    const isBehind = this.isHeldUp(nowSeconds, busyShare, lagSeconds) || lost > this.lost;
     this.lost = lost;
     if (isBehind) {
       this.calmSince = Number.NaN;
@@ -62,7 +79,8 @@ export class SamplingControl {
       if (nowSeconds - this.changedAt < BEHIND_SECONDS || this.rate >= MOST_SAMPLED) return;
       this.rate *= 2;
       this.changedAt = nowSeconds;
-    } else if (behindSeconds > CAUGHT_UP_SECONDS) {
+      this.busySince = Number.NaN;
+    } else if (busyShare > CALM_SHARE) {
       this.calmSince = Number.NaN;
     } else if (Number.isNaN(this.calmSince)) {
       this.calmSince = nowSeconds;
@@ -71,5 +89,20 @@ export class SamplingControl {
       this.changedAt = nowSeconds;
       this.calmSince = nowSeconds;
     }
+  }
+
+  /** Whether streams wait for the session. A capture that is read faster than it was written gets less late all the time. */
+  private isHeldUp(now: number, busyShare: number, lag: number): boolean {
+    if (!(busyShare > BUSY_SHARE) || Number.isNaN(lag)) {
+      this.busySince = Number.NaN;
+      return false;
+    }
+    if (Number.isNaN(this.busySince)) {
+      this.busySince = now;
+      this.lagThen = lag;
+    }
+    const seconds = now - this.busySince;
+    const isCatchingUp = this.lagThen - lag > seconds * CATCHING_UP;
+    return !isCatchingUp && seconds >= (lag > BEHIND_SECONDS ? BUSY_SECONDS : STUCK_SECONDS);
   }
 }

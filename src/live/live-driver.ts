@@ -25,6 +25,8 @@ const SOURCE_WAIT_MILLISECONDS = 200;
 /** Settled connections told at once; more waiting than this hold the sources up. */
 const TOLD_AT_ONCE = 100;
 const MOST_WAITING = 2000;
+/** Work is measured over this at least. */
+const WORK_SECONDS = 2;
 /** Rates of sources are taken over this. */
 const RATE_SECONDS = 2;
 
@@ -70,6 +72,8 @@ export class LiveDriver implements LiveHandle {
   private modelAt = Number.NEGATIVE_INFINITY;
   private figuresDueAt = Number.NEGATIVE_INFINITY;
   private newestAt = 0;
+  /** Work of this thread when it was measured last, and its share of the time before that. */
+  private worked = { at: 0, busy: 0, idle: 0, share: 0 };
   private breathedAt = 0;
   private delivered: Promise<void> = Promise.resolve();
   private waiting = 0;
@@ -119,6 +123,7 @@ export class LiveDriver implements LiveHandle {
     }
     this.startedAt = this.timing.seconds();
     this.judgedAt = this.startedAt;
+    this.worked = { at: this.startedAt, ...this.timing.work(), share: 0 };
     this.state = "running";
     for (const pump of this.pumps) if (pump.source) this.works.push(this.guard(pump, this.pump(pump, pump.source)));
     if (this.replay) this.works.push(this.pumpReplay(this.replay.replay, this.replay.pace));
@@ -263,8 +268,12 @@ export class LiveDriver implements LiveHandle {
     const { durationSeconds } = this.options;
     if (durationSeconds !== undefined && now - this.startedAt >= durationSeconds && !this.isStopped) void this.stop();
     this.turnClock(now);
-    const lost = this.pumps.reduce((sum, { tracked }) => sum + tracked.lost, 0);
-    this.sampling.update(now, this.behind(), lost);
+    this.measureWork(now);
+    this.sampling.update(now, {
+      busyShare: this.worked.share,
+      lagSeconds: this.streamLag(),
+      lost: this.pumps.reduce((sum, { tracked }) => sum + tracked.lost, 0),
+    });
     this.session.sampling = this.sampling.rate;
     this.rates(now);
     if (now - this.judgedAt >= this.judgeEvery && !Number.isNaN(this.session.now)) this.judge();
@@ -286,9 +295,20 @@ export class LiveDriver implements LiveHandle {
     }
   }
 
-  /** How far tracking is behind what can wait: streams. A replay waits for the session. */
-  private behind(): number {
-    return Math.max(0, ...this.pumps.map(({ lag, leastLag }) => (Number.isNaN(lag) ? 0 : lag - leastLag)));
+  /** How much later than at best streams are read; NaN without any. A replay waits for the session. */
+  private streamLag(): number {
+    const lags = this.pumps
+      .filter(({ spec, state, lag }) => spec.kind === "stream" && state === "running" && !Number.isNaN(lag))
+      .map(({ lag, leastLag }) => lag - leastLag);
+    return lags.length === 0 ? Number.NaN : Math.max(...lags);
+  }
+
+  /** Over at least one look: while it is taken, streams wait, but not for long. */
+  private measureWork(now: number): void {
+    if (now - this.worked.at < Math.max(WORK_SECONDS, this.judgeEvery)) return;
+    const { busy, idle } = this.timing.work();
+    const total = busy + idle - this.worked.busy - this.worked.idle;
+    this.worked = { at: now, busy, idle, share: total > 0 ? (busy - this.worked.busy) / total : 0 };
   }
 
   private rates(now: number): void {

@@ -6,5 +6,9 @@ export const MACHINE_TIMING: Timing = {
   seconds: () => performance.now() / 1000,
   epochSeconds: () => Date.now() / 1000,
   wait: (seconds) => after(seconds * 1000),
+  work: () => {
+    const { active, idle } = performance.eventLoopUtilization();
+    return { busy: active / 1000, idle: idle / 1000 };
+  },
   breathe: () => immediately(),
 };

@@ -5,6 +5,8 @@ export interface Timing {
   /** Epoch seconds. */
   epochSeconds(): number;
   wait(seconds: number): Promise<void>;
+  /** Seconds that this thread was at work so far, and that it waited. */
+  work(): { busy: number; idle: number };
   /** Lets timers and messages have their turn. */
   breathe(): Promise<void>;
 }

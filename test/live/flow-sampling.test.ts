@@ -3,7 +3,7 @@ import { at } from "../../fixtures/packets/capture-file.ts";
 import { tcpConversation } from "../../fixtures/packets/conversation.ts";
 import { Decoder } from "../../src/decode/decode.ts";
 import { Packet } from "../../src/decode/packet.ts";
-import { isFollowed, SamplingControl } from "../../src/live/flow-sampling.ts";
+import { isFollowed, type Load, SamplingControl } from "../../src/live/flow-sampling.ts";
 
 const packet = new Packet();
 const decoder = new Decoder();
@@ -51,31 +51,54 @@ describe("conversations that are followed when not all can be", () => {
 });
 
 describe("how many are followed", () => {
-  it("halves while the session is behind, and grows again when it has been calm for a while", () => {
+  const run = (control: SamplingControl, from: number, to: number, load: (second: number) => Partial<Load>) => {
+    for (let second = from; second < to; second += 0.5) {
+      control.update(second, { busyShare: 0.2, lagSeconds: 0, lost: 0, ...load(second) });
+    }
+    return control.rate;
+  };
+
+  it("halves while the session holds a stream up, and grows again when it has been calm for a while", () => {
     const control = new SamplingControl();
-    const rates: number[] = [];
-    const step = (from: number, to: number, behind: number) => {
-      for (let second = from; second < to; second += 0.5) control.update(second, behind, 0);
-      rates.push(control.rate);
-    };
-    step(0, 10, 0.1);
-    step(10, 11, 3);
-    step(11, 17, 3);
-    step(17, 30, 0.2);
-    step(30, 33, 0.2);
-    step(33, 120, 0.2);
-    expect(rates).toEqual([1, 2, 16, 16, 8, 1]);
+    const late = () => ({ busyShare: 1, lagSeconds: 3 });
+    expect(run(control, 0, 10, () => ({ lagSeconds: 0.1 }))).toBe(1);
+    expect(run(control, 10, 12, late)).toBe(2);
+    expect(run(control, 12, 18, late)).toBe(16);
+    expect(run(control, 18, 32, () => ({}))).toBe(16);
+    expect(run(control, 32, 35, () => ({}))).toBe(8);
+    expect(run(control, 35, 120, () => ({}))).toBe(1);
+  });
+
+  it("halves where a writer drops what finds no room: never late, and never a pause", () => {
+    const control = new SamplingControl();
+    expect(run(control, 0, 3, () => ({ busyShare: 0.99, lagSeconds: 0.3 }))).toBe(1);
+    expect(run(control, 3, 4, () => ({ busyShare: 0.99, lagSeconds: 0.3 }))).toBe(2);
+  });
+
+  it("stays where a stream is late by itself, or is read faster than it was written", () => {
+    const control = new SamplingControl();
+    expect(run(control, 0, 60, () => ({ busyShare: 0.3, lagSeconds: 20 }))).toBe(1);
+    expect(run(control, 60, 90, (second) => ({ busyShare: 1, lagSeconds: 20 - (second - 60) / 2 }))).toBe(1);
+    expect(run(control, 90, 200, () => ({ busyShare: 1, lagSeconds: Number.NaN }))).toBe(1);
+  });
+
+  it("does not grow where twice the work would be too much", () => {
+    const control = new SamplingControl();
+    expect(run(control, 0, 2, () => ({ busyShare: 1, lagSeconds: 3 }))).toBe(2);
+    expect(run(control, 2, 200, () => ({ busyShare: 0.7 }))).toBe(2);
   });
 
   it("halves when a source loses packets, and not for what it lost before", () => {
     const control = new SamplingControl();
-    control.update(0, 0, 0);
-    control.update(5, 0, 100);
-    control.update(10, 0, 100);
+    const lost = (second: number, packets: number) =>
+      control.update(second, { busyShare: 0.2, lagSeconds: Number.NaN, lost: packets });
+    lost(0, 0);
+    lost(5, 100);
+    lost(10, 100);
     expect(control.rate).toBe(2);
-    control.update(12, 0, 101);
+    lost(12, 101);
     expect(control.rate).toBe(4);
-    for (let second = 13; second < 1000; second++) control.update(second, 0, 101 + second);
+    for (let second = 13; second < 1000; second++) lost(second, 101 + second);
     expect(control.rate).toBe(1024);
   });
 });

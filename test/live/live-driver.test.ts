@@ -28,6 +28,7 @@ function turnedClock(): Timing & { waited: number } {
       clock.now += seconds;
       clock.waited += seconds;
     },
+    work: () => ({ busy: 0, idle: clock.now }),
     breathe: async () => {
       clock.now += 0.001;
       await new Promise((resolve) => setImmediate(resolve));
