@@ -34,15 +34,16 @@ enum why {
 #define RST 0x04
 #define ACK 0x10
 
-/* The first packets of a direction, and its first segments with data. */
-#define FIRST_PACKETS 3
-#define FIRST_DATA 3
+/* The first packets of a direction, behind a SYN where there is one, and its first segments with data. */
+#define FIRST_SEGMENTS 1
+#define FIRST_DATAGRAMS 3
+#define FIRST_DATA 2
 /* Packets that are shown after an end: those that acknowledge it, and those that come too late. */
 #define CLOSING_PACKETS 16
 /* At least so often a packet of a direction that has any: a silence of half a second is none of the tap's own. */
 #define BEAT_NS 400000000
 /* A segment that fills a hole sooner than this was overtaken, not sent again. */
-#define REORDER_NS 3000000
+#define REORDER_US 3000
 #define RECENT 4
 #define SNAPSHOT_BYTES 256
 #define SMALL_BYTES 96
@@ -74,16 +75,19 @@ struct lane {
 	u32 next_seq;
 	u32 hole_start;
 	u32 hole_end;
+	u32 hole_us;
 	u32 macs;
-	u64 hole_ns;
 };
 
-/* Read by src/probe/flow-counts.ts, which has the same offsets. */
+/*
+ * What most packets touch comes first, for with many flows each line of it is fetched from memory. Read by
+ * src/probe/flow-counts.ts, which has the same offsets.
+ */
 struct flow {
 	u64 packets; /* on the wire: of segments put together by offload each */
 	u64 bytes;	 /* on the wire, link layer included */
-	u64 first_ns;
 	u64 last_ns;
+	u64 shown_ns;
 	u8 flags; /* all TCP flags seen */
 	u8 shown; /* first packets that were shown */
 	u8 shown_data;
@@ -92,9 +96,9 @@ struct flow {
 	u8 is_window_zero;
 	u8 first_lane;
 	u8 next_recent;
-	u32 recent[RECENT]; /* of packets shown, so that their second pass is, too */
-	u64 shown_ns;
 	struct lane lanes[2];
+	u64 first_ns;
+	u32 recent[RECENT]; /* of packets shown, so that their second pass is, too */
 };
 
 struct {
@@ -186,7 +190,7 @@ static __always_inline bool is_repetition(struct lane *lane, const struct segmen
 	if (ahead > 0) {
 		lane->hole_start = lane->next_seq;
 		lane->hole_end = facts->seq;
-		lane->hole_ns = bpf_ktime_get_ns();
+		lane->hole_us = bpf_ktime_get_ns() / 1000;
 		lane->next_seq = end;
 		return false;
 	}
@@ -199,7 +203,7 @@ static __always_inline bool is_repetition(struct lane *lane, const struct segmen
 	if (length == 0)
 		return ahead == -1; /* a keepalive; others are acknowledgments that were overtaken */
 	return !((int)(facts->seq - lane->hole_start) >= 0 && (int)(facts->seq - lane->hole_end) < 0 &&
-		 bpf_ktime_get_ns() - lane->hole_ns < REORDER_NS);
+		 (u32)(bpf_ktime_get_ns() / 1000) - lane->hole_us < REORDER_US);
 }
 
 /* Whether a packet of a flow is one of those that tell its story. */
@@ -242,7 +246,7 @@ static __always_inline enum why tells(struct flow *flow, u8 protocol, const stru
 	}
 	if (facts->is_first_fragment)
 		return WHY_FRAGMENT;
-	if (flow->shown < FIRST_PACKETS) {
+	if (flow->shown < (is_tcp ? FIRST_SEGMENTS : FIRST_DATAGRAMS)) {
 		flow->shown++;
 		return WHY_FIRST;
 	}
@@ -269,18 +273,28 @@ static __always_inline enum why tells(struct flow *flow, u8 protocol, const stru
 	return WHY_NOT;
 }
 
-static __always_inline struct flow *add_flow(const struct flow_key *key, u8 direction, u64 now)
+/* Counts a packet, and shows it where it tells something. */
+static __always_inline void follow(struct flow *flow, struct __sk_buff *skb, const struct flow_key *key,
+				   const struct segment_facts *facts, u8 direction, u64 now)
 {
-	u32 zero = 0;
-	struct flow *flow = bpf_map_lookup_elem(&new_flows, &zero);
+	u32 segments = skb->gso_segs > 1 ? skb->gso_segs : 1;
 
-	if (!flow)
-		return NULL;
-	flow->first_ns = now;
-	flow->first_lane = direction;
-	/* another processor may have been first */
-	bpf_map_update_elem(&flows, key, flow, BPF_NOEXIST);
-	return bpf_map_lookup_elem(&flows, key);
+	__sync_fetch_and_add(&flow->packets, segments);
+	__sync_fetch_and_add(&flow->bytes, skb->len + (segments - 1) * facts->header_bytes);
+	flow->last_ns = now;
+	flow->flags |= facts->flags;
+	enum why why = tells(flow, key->protocol, facts, direction, now);
+	if (why == WHY_NOT)
+		return;
+	if (direction == flow->first_lane) {
+		flow->recent[flow->next_recent++ % RECENT] = signature(facts);
+		flow->shown_ns = now;
+	}
+	if (key->protocol == IPPROTO_TCP && (facts->flags & (FIN | RST)) != 0) {
+		flow->is_closing = 1;
+		close_other(key);
+	}
+	show(skb, direction, why);
 }
 
 static __noinline int tap(struct __sk_buff *skb, u8 direction, bool has_link_layer)
@@ -307,31 +321,27 @@ static __noinline int tap(struct __sk_buff *skb, u8 direction, bool has_link_lay
 	/* to some milliseconds, and several times cheaper than what snapshots are stamped with */
 	u64 now = bpf_ktime_get_coarse_ns();
 	struct flow *flow = bpf_map_lookup_elem(&flows, &key);
-	if (!flow) {
-		flow = add_flow(&key, direction, now);
-		if (!flow) {
-			count_untracked();
-			show(skb, direction, WHY_FIRST);
-			return TC_ACT_UNSPEC;
-		}
-	}
-	u32 segments = skb->gso_segs > 1 ? skb->gso_segs : 1;
-	__sync_fetch_and_add(&flow->packets, segments);
-	__sync_fetch_and_add(&flow->bytes, skb->len + (segments - 1) * facts.header_bytes);
-	flow->last_ns = now;
-	flow->flags |= facts.flags;
-	enum why why = tells(flow, key.protocol, &facts, direction, now);
-	if (why == WHY_NOT)
+	if (flow) {
+		follow(flow, skb, &key, &facts, direction, now);
 		return TC_ACT_UNSPEC;
-	if (direction == flow->first_lane) {
-		flow->recent[flow->next_recent++ % RECENT] = signature(&facts);
-		flow->shown_ns = now;
 	}
-	if (key.protocol == IPPROTO_TCP && (facts.flags & (FIN | RST)) != 0) {
-		flow->is_closing = 1;
-		close_other(&key);
+	/* made up outside of the map, and put there whole */
+	u32 zero = 0;
+	flow = bpf_map_lookup_elem(&new_flows, &zero);
+	if (!flow)
+		return TC_ACT_UNSPEC;
+	__builtin_memset(flow, 0, sizeof(*flow));
+	flow->first_ns = now;
+	flow->first_lane = direction;
+	follow(flow, skb, &key, &facts, direction, now);
+	if (bpf_map_update_elem(&flows, &key, flow, BPF_NOEXIST)) {
+		/* another processor was first, or there is no room */
+		flow = bpf_map_lookup_elem(&flows, &key);
+		if (flow)
+			__sync_fetch_and_add(&flow->packets, 1);
+		else
+			count_untracked();
 	}
-	show(skb, direction, why);
 	return TC_ACT_UNSPEC;
 }
 

@@ -4,7 +4,7 @@ import type { FlowTap } from "./flow-tap.ts";
 
 /** Bytes of struct flow_key and struct flow (probes/flowtap). */
 const KEY_BYTES = 44;
-const FLOW_BYTES = 112;
+const FLOW_BYTES = 104;
 
 /** Totals of one direction of a conversation as one interface passed it. */
 export interface TapFlow {
@@ -36,7 +36,7 @@ export function readFlows(tap: FlowTap, sinceNs = -1n): TapFlow[] {
     for (let i = 0; i < count; i++) {
       const k = i * KEY_BYTES;
       const v = i * FLOW_BYTES;
-      const lastNs = value.getBigUint64(v + 24, HOST_ORDER);
+      const lastNs = value.getBigUint64(v + 16, HOST_ORDER);
       if (lastNs <= sinceNs) continue;
       flows.push({
         src: readAddress(key, k),
@@ -49,7 +49,7 @@ export function readFlows(tap: FlowTap, sinceNs = -1n): TapFlow[] {
         hasVlanTag: key.getUint16(k + 42, HOST_ORDER) !== 0,
         packets: Number(value.getBigUint64(v, HOST_ORDER)),
         bytes: Number(value.getBigUint64(v + 8, HOST_ORDER)),
-        firstNs: value.getBigUint64(v + 16, HOST_ORDER),
+        firstNs: value.getBigUint64(v + 80, HOST_ORDER),
         lastNs,
         flags: value.getUint8(v + 32),
       });
