@@ -40,8 +40,11 @@ enum why {
 #define FIRST_DATA 2
 /* Packets that are shown after an end: those that acknowledge it, and those that come too late. */
 #define CLOSING_PACKETS 16
-/* At least so often a packet of a direction that has any: a silence of half a second is none of the tap's own. */
-#define BEAT_NS 400000000
+/*
+ * At least so often a packet of a direction that has any: a silence of a second, which is what the tracker looks at
+ * (SAMPLED_SILENCE_NS in src/flow/tcp.ts), is none of the tap's own.
+ */
+#define BEAT_NS 900000000
 /* A segment that fills a hole sooner than this was overtaken, not sent again. */
 #define REORDER_US 3000
 #define RECENT 4
@@ -98,8 +101,11 @@ struct flow {
 	u8 next_recent;
 	struct lane lanes[2];
 	u64 first_ns;
-	u32 recent[RECENT]; /* of packets shown, so that their second pass is, too */
+	u16 recent[RECENT]; /* of packets shown, so that their second pass is, too */
 };
+
+/* With the key and the kernel's own, three lines of 64 bytes. */
+_Static_assert(sizeof(struct flow_key) == 44 && sizeof(struct flow) == 96, "a flow has grown beyond its lines");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -129,7 +135,8 @@ static __always_inline void fill_head(struct snapshot_head *head, struct __sk_bu
 	head->why = why;
 }
 
-static __always_inline void show(struct __sk_buff *skb, u8 direction, enum why why)
+/* Out of line, as all that most packets do not come to: what they do come to is then close together. */
+static __noinline void show(struct __sk_buff *skb, u8 direction, enum why why)
 {
 	u32 length = skb->len;
 
@@ -157,11 +164,12 @@ static __always_inline void show(struct __sk_buff *skb, u8 direction, enum why w
 }
 
 /* Of both passes of a packet through one interface the same: TTL and MACs are left out. */
-static __always_inline u32 signature(const struct segment_facts *facts)
+static __always_inline u16 signature(const struct segment_facts *facts)
 {
 	u32 mixed = facts->seq * 0x9e3779b1 ^ facts->ack * 0x85ebca77 ^ facts->payload_bytes << 8 ^
 		    (u32)facts->ip_id << 16 ^ facts->flags;
-	return mixed ? mixed : 1;
+	u16 folded = mixed >> 16 ^ mixed;
+	return folded ? folded : 1;
 }
 
 /* The other direction learns that the end has come. */
@@ -230,7 +238,7 @@ static __always_inline enum why tells(struct flow *flow, u8 protocol, const stru
 	}
 	if (direction != flow->first_lane) {
 		/* its second pass: shown where the first was, so that both are, or neither */
-		u32 wanted = signature(facts);
+		u16 wanted = signature(facts);
 		for (int i = 0; i < RECENT; i++)
 			if (flow->recent[i] == wanted)
 				return WHY_PASS;

@@ -215,8 +215,8 @@ static __always_inline u16 enter_gre(struct __sk_buff *skb, u32 *offset)
 }
 
 /* Walks from the link layer, or where there is none from the IP header, to the innermost transport header. */
-static __always_inline enum found find_conversation(struct __sk_buff *skb, bool has_link_layer, struct flow_key *key,
-						    struct segment_facts *facts)
+static __noinline enum found find_conversation(struct __sk_buff *skb, bool has_link_layer, struct flow_key *key,
+					       struct segment_facts *facts)
 {
 	u16 type = has_link_layer ? ETHERTYPE_TEB : bpf_ntohs(skb->protocol);
 	u32 offset = 0;

@@ -19,6 +19,8 @@ import type { LegTable } from "./leg-table.ts";
 const COPY_WINDOW_NS = 20e6;
 /** A silence worth remembering: half a second, below any idle timeout in use. */
 const SILENCE_NS = 0.5e9;
+/** The same of a sampled source, which shows a packet of each direction that often (BEAT_NS of probes/flowtap). */
+const SAMPLED_SILENCE_NS = 1e9;
 /** A segment that fills a hole sooner than this was overtaken on the way; later it was sent again (as Wireshark has it). */
 const REORDER_NS = 3e6;
 /** Frames above this have not been on an Ethernet wire: offload put segments together. */
@@ -39,6 +41,7 @@ export class TcpTracker {
   private readonly legs: LegTable;
   private readonly log: EventLog;
   private readonly isSampled: boolean;
+  private readonly silenceNs: number;
   private w: Int32Array = new Int32Array(0);
   private d: Float64Array = new Float64Array(0);
   private leg = 0;
@@ -55,6 +58,7 @@ export class TcpTracker {
     this.legs = legs;
     this.log = log;
     this.isSampled = isSampled;
+    this.silenceNs = isSampled ? SAMPLED_SILENCE_NS : SILENCE_NS;
   }
 
   /**
@@ -101,7 +105,7 @@ export class TcpTracker {
     traits &= ~L.SIDE_COPIED;
 
     const silence = time - d[ld + L.LAST_TIME_D]!;
-    if (silence > SILENCE_NS) this.silenceBroken(p);
+    if (silence > this.silenceNs) this.silenceBroken(p);
     else if (w[at + L.GAP_FRAME] !== 0 && w[at + L.GAP_SIDE] !== side) this.silenceAnswered(flags);
     if (silence > 0) d[ld + L.LAST_TIME_D] = time;
     d[sd + L.SIDE_LAST_TIME_D] = time;

@@ -4,7 +4,7 @@ import type { FlowTap } from "./flow-tap.ts";
 
 /** Bytes of struct flow_key and struct flow (probes/flowtap). */
 const KEY_BYTES = 44;
-const FLOW_BYTES = 104;
+const FLOW_BYTES = 96;
 
 /** Totals of one direction of a conversation as one interface passed it. */
 export interface TapFlow {

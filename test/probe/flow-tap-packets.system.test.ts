@@ -137,7 +137,7 @@ for line in sys.stdin: s.send(bytes.fromhex(line))
     const bulk = [1, 2, 3, 4, 5, 6, 7, 8].map((n) => segment(1 + n * 100, 100));
     send(segment(0, 0, "S"), ...bulk);
     shown();
-    await sleep(500);
+    await sleep(1000);
     send(segment(901, 100), segment(1001, 100));
     expect(shown().map(({ why, seq }) => [why, seq])).toEqual([["beat", 901]]);
     send(
