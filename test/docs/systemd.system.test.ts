@@ -115,7 +115,8 @@ describe.skipIf(need.missing)("with the units' capabilities alone, as nobody in 
   test("a probe probes, without CAP_NET_ADMIN, too", async () => {
     for (const capabilities of [ALL, ["CAP_BPF", "CAP_PERFMON"]]) {
       const { exitCode, stdout, stderr } = await l4scope(capabilities, "probe", "tcplife", "--duration", "1");
-      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+      // other tests' connections may end meanwhile that began before
+      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: expect.stringMatching(/^$|ended untold\n$/) });
       expect(stdout).toMatch(/^TIME .*LADDR +LPORT/);
     }
   });

@@ -91,7 +91,8 @@ describe.skipIf(need.missing)("the socket probes, on one run of every way to end
     // with a SYN and FINs; the client, closing first, has left for TIME_WAIT when the server's comes
     expect([client?.sentBytes, client?.receivedBytes]).toEqual([5002, 300]);
     expect([server?.sentBytes, server?.receivedBytes]).toEqual([301, 5001]);
-    expect(client?.durationSeconds).toBeGreaterThan(0.1);
+    // two waits of 50 ms, of which the second may have begun before the connection was there
+    expect(client?.durationSeconds).toBeGreaterThan(0.05);
     expect(client?.durationSeconds).toBeLessThan(1);
     expect(client?.handshakeSeconds).toBeGreaterThan(0);
     expect(Math.abs(Number(client?.timeNs) / 1e6 - Date.now())).toBeLessThan(60_000);
