@@ -1,5 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
+import { giveTapLock, takeTapLock } from "./tap-lock.ts";
 
 let made = 0;
 
@@ -12,6 +13,7 @@ export class VethPair {
   readonly farAddress: string;
 
   constructor() {
+    takeTapLock();
     const tag = `${process.pid.toString(36)}${made++}`;
     this.namespace = `l4tap-${tag}`;
     this.near = `tap${tag}`;
@@ -51,6 +53,7 @@ export class VethPair {
 
   close(): void {
     ip(`netns del ${this.namespace}`);
+    giveTapLock();
   }
 }
 
