@@ -21,7 +21,7 @@ export const aborting: Detector = {
       if (group.protocol !== 6) continue;
       const client: Abort[] = [];
       const backend: Abort[] = [];
-      for (const connection of group.connections) {
+      for (const connection of group.withResets) {
         const verdict = abortOf(subject, connection);
         if (!verdict) continue;
         (verdict.cause === "client-abort" ? client : backend).push({ connection, verdict });

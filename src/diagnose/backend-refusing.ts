@@ -1,5 +1,6 @@
 import { UDP } from "../decode/packet.ts";
 import type { Connection } from "../path/connection.ts";
+import { byBackend } from "./by-backend.ts";
 import type { Case, VipGroup } from "./case.ts";
 import { confidenceFrom, count, percent } from "./confidence.ts";
 import type { Detector } from "./detector.ts";
@@ -40,6 +41,12 @@ function isRefused(subject: Case, connection: Connection): boolean {
   return verdict?.cause === "refused" && (verdict.by === "backend" || verdict.by === "unknown");
 }
 
+/** Refused connections of a group by backend: of TCP, only what saw a reset needs to be looked at. */
+function refusedByBackend(subject: Case, group: VipGroup): Map<number | null, Connection[]> {
+  const candidates = group.protocol === UDP ? group.connections : group.withResets;
+  return byBackend(candidates.filter((connection) => isRefused(subject, connection)));
+}
+
 function attemptsByBackend(subject: Case): Map<number, Connection[]> {
   const attempts = new Map<number, Connection[]>();
   for (const attempt of subject.attempts) {
@@ -52,8 +59,9 @@ function attemptsByBackend(subject: Case): Map<number, Connection[]> {
 
 function refusalsOf(subject: Case, group: VipGroup, attempts: ReadonlyMap<number, Connection[]>): Refusals[] {
   const all: Refusals[] = [];
+  const refusals = refusedByBackend(subject, group);
   for (const [backend, connections] of group.byBackend) {
-    const refused = connections.filter((connection) => isRefused(subject, connection));
+    const refused = refusals.get(backend) ?? [];
     const tried = attempts.get(backend) ?? [];
     const refusedAttempts = tried.filter((attempt) => isRefused(subject, attempt));
     all.push({ backend, refused, attempts: refusedAttempts, asked: connections.length + tried.length });
@@ -106,9 +114,7 @@ function refusalEvidence(subject: Case, connection: Connection, answer: string):
 
 /** Nothing shows which box refuses: the destination as a whole. */
 function unbalanced(subject: Case, group: VipGroup): Finding | null {
-  const refused = group.connections.filter(
-    (connection) => connection.backend === null && isRefused(subject, connection),
-  );
+  const refused = refusedByBackend(subject, group).get(null) ?? [];
   const clients = new Set(refused.map((connection) => subject.connected.endpoints.withPort(connection.client, 0)));
   if (refused.length < MIN_REFUSED_UNBALANCED || clients.size < 3) return null;
   const name = subject.text(group.vip);

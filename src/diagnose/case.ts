@@ -19,6 +19,8 @@ export interface VipGroup {
   /** By start time; health checks and the balancer's own left out. */
   connections: Connection[];
   byBackend: Map<number, Connection[]>;
+  /** Those that saw a reset, in the same order; few, where most are well. */
+  withResets: Connection[];
 }
 
 /** Everything the detectors look at: connections with their outcomes, resets and groups. Read-only for them. */
@@ -53,7 +55,7 @@ export class Case {
     this.resets = attributeResets(connected, this.balancers);
     this.users = connections.filter((connection) => connection.role === "client" && !connection.healthCheck);
     this.attempts = connections.filter((connection) => connection.role === "balancer" && !connection.healthCheck);
-    this.vips = groupByVip(this.users);
+    this.vips = groupByVip(this.users, this.resets);
     let start = Number.POSITIVE_INFINITY;
     let end = Number.NEGATIVE_INFINITY;
     for (const capture of set.captures) {
@@ -92,6 +94,11 @@ export class Case {
   /** A cursor on a leg; valid until the next call for a leg of the same capture. */
   leg(ref: LegRef): LegView {
     return this.connected.set.view(ref);
+  }
+
+  /** Whether a connection is one of a group's. */
+  isOf(group: VipGroup, { vip, protocol, role, healthCheck }: Connection): boolean {
+    return vip === group.vip && protocol === group.protocol && role === "client" && !healthCheck;
   }
 
   front(connection: Connection): LegView {
@@ -136,16 +143,23 @@ export class Case {
   }
 }
 
-function groupByVip(users: readonly Connection[]): VipGroup[] {
+function groupByVip(users: readonly Connection[], resets: ReadonlyMap<number, unknown>): VipGroup[] {
   const groups = new Map<number, VipGroup>();
   for (const connection of users) {
     const key = connection.vip * 256 + connection.protocol;
     let group = groups.get(key);
     if (!group) {
-      group = { vip: connection.vip, protocol: connection.protocol, connections: [], byBackend: new Map() };
+      group = {
+        vip: connection.vip,
+        protocol: connection.protocol,
+        connections: [],
+        byBackend: new Map(),
+        withResets: [],
+      };
       groups.set(key, group);
     }
     group.connections.push(connection);
+    if (resets.has(connection.id)) group.withResets.push(connection);
     if (connection.backend === null) continue;
     const list = group.byBackend.get(connection.backend);
     if (list) list.push(connection);

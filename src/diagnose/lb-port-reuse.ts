@@ -9,7 +9,7 @@ import type { Case, VipGroup } from "./case.ts";
 import { confidenceFrom, count, duration, percent } from "./confidence.ts";
 import type { Detector } from "./detector.ts";
 import type { Finding } from "./finding.ts";
-import { scanLegs } from "./leg-scan.ts";
+import { ownersOf, scanLegs } from "./leg-scan.ts";
 
 const MIN_REUSED = 3;
 const MIN_REUSED_SHARE = 0.01;
@@ -48,9 +48,7 @@ function reuseOf(subject: Case, group: VipGroup): Finding | null {
   if (delayed) return delayed;
   const collisions: Collision[] = [];
   // The SYN is sent again, on the same 4-tuple or through another port; a leg that goes on counts as no reset.
-  const repeated = scanLegs(subject).repeatedSyns;
-  for (const connection of group.connections) {
-    if (!repeated.has(connection.front) && !subject.resets.has(connection.id)) continue;
+  for (const connection of new Set([...group.withResets, ...withRepeatedSyn(subject, group)])) {
     const collision = collisionOf(subject, connection);
     if (collision) collisions.push(collision);
   }
@@ -60,6 +58,16 @@ function reuseOf(subject: Case, group: VipGroup): Finding | null {
   const least = own === balancers ? MIN_REUSED : 2 * MIN_REUSED;
   if (own.length < Math.max(least, group.connections.length * MIN_REUSED_SHARE)) return null;
   return finding(subject, group, own, own === balancers);
+}
+
+/** Connections of a group whose client sent its SYN again, by start. */
+function withRepeatedSyn(subject: Case, group: VipGroup): Connection[] {
+  const { repeatedSyns } = scanLegs(subject);
+  if (repeatedSyns.size === 0) return [];
+  return [...ownersOf(subject, [...repeatedSyns])]
+    .filter(([ref, connection]) => ref === connection.front && subject.isOf(group, connection))
+    .map(([, connection]) => connection)
+    .sort((a, b) => a.start - b.start);
 }
 
 function collisionOf(subject: Case, connection: Connection): Collision | null {
@@ -144,10 +152,8 @@ function finding(subject: Case, group: VipGroup, collisions: readonly Collision[
  * second later. Only calls with an earlier life of their 4-tuple suffer, others pass at once.
  */
 function delayedReuse(subject: Case, group: VipGroup): Finding | null {
-  const repeated = scanLegs(subject).repeatedSyns;
-  if (repeated.size < MIN_REUSED) return null;
-  const late = group.connections.filter((connection) => {
-    if (!repeated.has(connection.front) || connection.back === connection.front) return false;
+  const late = withRepeatedSyn(subject, group).filter((connection) => {
+    if (connection.back === connection.front) return false;
     const passed = subject.back(connection).up.synTime;
     const called = subject.reference(connection.front, subject.front(connection).up.synTime);
     const delay = subject.reference(connection.back, passed) - called;

@@ -138,9 +138,27 @@ function isStuck(w: Int32Array, s: number, o: number): boolean {
 export function ownersOf(subject: Case, refs: readonly LegRef[]): Map<LegRef, Connection> {
   const owners = new Map<LegRef, Connection>();
   if (refs.length === 0) return owners;
-  const wanted = new Set(refs);
-  for (const connection of subject.connections) {
-    for (const ref of connection.legs) if (wanted.has(ref)) owners.set(ref, connection);
+  const { set } = subject.connected;
+  const index = ownerIndex(subject);
+  for (const ref of refs) {
+    const owner = subject.connections[index[set.trackOf(ref).index]![set.legOf(ref)]! - 1];
+    if (owner) owners.set(ref, owner);
   }
   return owners;
+}
+
+const indexes = new WeakMap<Case, readonly Int32Array[]>();
+
+/** Number of each leg's connection plus 1, by track and leg: written in one pass, however many ask. */
+function ownerIndex(subject: Case): readonly Int32Array[] {
+  let index = indexes.get(subject);
+  if (!index) {
+    const { set } = subject.connected;
+    index = set.tracks.map(({ tracker }) => new Int32Array(tracker.legs.count));
+    for (const { id, legs } of subject.connections) {
+      for (const ref of legs) index[set.trackOf(ref).index]![set.legOf(ref)] = id + 1;
+    }
+    indexes.set(subject, index);
+  }
+  return index;
 }

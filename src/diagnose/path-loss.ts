@@ -3,6 +3,7 @@ import { SYN } from "../decode/packet.ts";
 import { RETRANSMIT } from "../flow/event-log.ts";
 import type { Connection } from "../path/connection.ts";
 import { endpointFilter } from "./backend-refusing.ts";
+import { byBackend } from "./by-backend.ts";
 import type { Case, VipGroup } from "./case.ts";
 import { confidenceFrom, count, percent } from "./confidence.ts";
 import type { Detector } from "./detector.ts";
@@ -37,20 +38,25 @@ export const pathLoss: Detector = {
     const findings: Finding[] = [];
     const { resent } = scanLegs(subject);
     if (resent.length < MIN_LOSSY) return findings;
-    const suspects = new Set(ownersOf(subject, resent).values());
+    const suspects = [...new Set(ownersOf(subject, resent).values())].sort((a, b) => a.start - b.start);
     for (const group of subject.vips) {
       if (group.protocol !== 6) continue;
+      const own = suspects.filter((connection) => subject.isOf(group, connection));
+      if (own.length < MIN_LOSSY) continue;
       const losses = new Map<number, Loss>();
-      for (const [backend, connections] of group.byBackend) losses.set(backend, lossOf(subject, connections, suspects));
+      const suspected = byBackend(own);
+      for (const [backend, connections] of group.byBackend) {
+        losses.set(backend, lossOf(subject, connections, suspected.get(backend) ?? []));
+      }
       let found = false;
-      for (const [backend, own] of losses) {
-        const rest = [...losses].filter(([other]) => other !== backend).map(([, loss]) => loss);
-        const one = lossyBackend(subject, group, backend, own, rest);
+      for (const [backend, loss] of losses) {
+        const rest = [...losses].filter(([other]) => other !== backend).map(([, theirs]) => theirs);
+        const one = lossyBackend(subject, group, backend, loss, rest);
         if (one) findings.push(one);
         found ||= one !== null;
       }
       if (found) continue;
-      const everywhere = lossyEverywhere(subject, group, lossOf(subject, group.connections, suspects));
+      const everywhere = lossyEverywhere(subject, group, lossOf(subject, group.connections, own));
       if (everywhere) findings.push(everywhere);
     }
     return findings;
@@ -70,8 +76,8 @@ function retransmitsOf(subject: Case, connection: Connection): number {
   return retransmits;
 }
 
-/** @param suspects all connections with something sent again: the others, which are most, are not looked at */
-function lossOf(subject: Case, connections: readonly Connection[], suspects: ReadonlySet<Connection>): Loss {
+/** @param suspects those of the connections with something sent again: the others, which are most, are not looked at */
+function lossOf(subject: Case, connections: readonly Connection[], suspects: readonly Connection[]): Loss {
   let segments = -1;
   const loss: Loss = {
     connections: connections.length,
@@ -82,8 +88,8 @@ function lossOf(subject: Case, connections: readonly Connection[], suspects: Rea
       return segments;
     },
   };
-  for (const connection of connections) {
-    if (!suspects.has(connection) || ranIntoSilence(subject, connection)) continue;
+  for (const connection of suspects) {
+    if (ranIntoSilence(subject, connection)) continue;
     const retransmits = retransmitsOf(subject, connection);
     if (retransmits === 0) continue;
     loss.retransmits += retransmits;
