@@ -2,7 +2,6 @@ import { string as stringArg } from "@oclif/core/args";
 import { boolean, integer, option, string as stringFlag } from "@oclif/core/flags";
 import { EXIT, UsageError } from "../src/cli/exit-codes.ts";
 import type { AnalysisDocument } from "../src/report/analysis-contract.ts";
-import type { Topology } from "../src/topology/topology.ts";
 import { BaseCommand } from "./base.ts";
 
 /** Flags that may be given several times, each with one value: the captures come behind. */
@@ -95,7 +94,7 @@ export default class Analyze extends BaseCommand {
     const { analyzeCaptures } = await import("../src/offline/analyze-captures.ts");
     const { withProgressBar } = await import("../src/report/progress-bar.ts");
     const { analysisOf } = await import("../src/report/analysis.ts");
-    const topology = await this.loadTopology(flags.topology, flags.import);
+    const topology = await this.givenTopology(flags.topology, flags.import);
     if (flags.store !== undefined) await (await import("../src/store/open-store.ts")).ensureWritable(flags.store);
     const analyzed = await withProgressBar(process.stderr, (onProgress) =>
       analyzeCaptures(args.capture, {
@@ -131,16 +130,5 @@ export default class Analyze extends BaseCommand {
     const { createPage } = await import("../src/report/text/page.ts");
     this.log(analysisText(analysis, createPage(process.stdout.columns, flags.full)));
     return undefined;
-  }
-
-  /** What was given of the set-up, or null; what cannot be read of it is told. */
-  private async loadTopology(file: string | undefined, imports: readonly string[] = []): Promise<Topology | null> {
-    if (file === undefined && imports.length === 0) return null;
-    const { loadTopology } = await import("../src/topology/load.ts");
-    const { problemText } = await import("../src/topology/topology.ts");
-    const { THRESHOLDS } = await import("../src/diagnose/thresholds.ts");
-    const topology = await loadTopology({ file, imports, registry: THRESHOLDS });
-    for (const problem of topology.problems) this.warn(problemText(problem));
-    return topology;
   }
 }

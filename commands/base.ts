@@ -3,6 +3,7 @@ import { boolean } from "@oclif/core/flags";
 import type { ExitCode } from "../src/cli/exit-codes.ts";
 import { jsonChunks } from "../src/cli/json-chunks.ts";
 import { writeChunks } from "../src/cli/write-chunks.ts";
+import type { Topology } from "../src/topology/topology.ts";
 
 /**
  * What every command shares. A subclass parses its flags in `run()`, calls one thing in src, and
@@ -56,6 +57,17 @@ export abstract class BaseCommand extends Command {
     const { blame } = await import("../src/cli/failure.ts");
     blame(error, this.typedId());
     throw error;
+  }
+
+  /** What was given of the set-up, or null where nothing was; what cannot be read of it is told. */
+  protected async givenTopology(file: string | undefined, imports: readonly string[] = []): Promise<Topology | null> {
+    if (file === undefined && imports.length === 0) return null;
+    const { loadTopology } = await import("../src/topology/load.ts");
+    const { problemText } = await import("../src/topology/topology.ts");
+    const { THRESHOLDS } = await import("../src/diagnose/thresholds.ts");
+    const topology = await loadTopology({ file, imports, registry: THRESHOLDS });
+    for (const problem of topology.problems) this.warn(problemText(problem));
+    return topology;
   }
 
   private typedId(): string {

@@ -5,7 +5,6 @@ import type { Diff as Comparison } from "../src/report/compare/diff.ts";
 import type { DiffDocument } from "../src/report/compare/diff-contract.ts";
 import type { DiffRequest } from "../src/report/compare/diff-request.ts";
 import type { Moment, MomentRange } from "../src/report/compare/moment.ts";
-import type { Topology } from "../src/topology/topology.ts";
 import { BaseCommand } from "./base.ts";
 
 const files = { multiple: true, helpValue: "FILE" } as const;
@@ -112,7 +111,7 @@ export default class Diff extends BaseCommand {
     const { withProgressBar } = await import("../src/report/progress-bar.ts");
     const { analysisOf } = await import("../src/report/analysis.ts");
     const { sideOfAnalysis } = await import("../src/report/compare/side-of-analysis.ts");
-    const given = await this.loadTopology(topology);
+    const given = await this.givenTopology(topology);
     const analyze = async (paths: readonly string[]) =>
       analysisOf(
         await withProgressBar(process.stderr, (onProgress) =>
@@ -132,15 +131,5 @@ export default class Diff extends BaseCommand {
     if (typeof windows === "string") throw new UsageError(windows);
     const [before, after] = windows;
     return diffOf(sideOfAnalysis(analysis, before.name, before), sideOfAnalysis(analysis, after.name, after));
-  }
-
-  private async loadTopology(file: string | undefined): Promise<Topology | null> {
-    if (file === undefined) return null;
-    const { loadTopology } = await import("../src/topology/load.ts");
-    const { problemText } = await import("../src/topology/topology.ts");
-    const { THRESHOLDS } = await import("../src/diagnose/thresholds.ts");
-    const topology = await loadTopology({ file, imports: [], registry: THRESHOLDS });
-    for (const problem of topology.problems) this.warn(problemText(problem));
-    return topology;
   }
 }

@@ -187,7 +187,7 @@ export default class Hash extends BaseCommand {
     const { flagPool, parseBackendFlags, parseVip } = await import("../src/report/hash/flag-pool.ts");
     const wish = { vip: parseVip(flags.vip), protocol: flags.protocol };
     const typed = parseBackendFlags(flags.backend ?? []);
-    const given = await this.topology(flags);
+    const given = await this.givenTopology(flags.topology, flags.import);
     if (flags.capture !== undefined) {
       const { capturedKeySet, capturedPool } = await import("../src/report/hash/captured-pool.ts");
       const { connected, topology } = await this.analyzed(flags.capture, given);
@@ -200,16 +200,6 @@ export default class Hash extends BaseCommand {
       return { pool: topologyPool(given, wish), keys: null };
     }
     return { pool: flagPool(typed, wish.vip, wish.protocol), keys: null };
-  }
-
-  private async topology({ topology, import: imports }: HashFlags): Promise<Topology | null> {
-    if (topology === undefined && imports === undefined) return null;
-    const { loadTopology } = await import("../src/topology/load.ts");
-    const { THRESHOLDS } = await import("../src/diagnose/thresholds.ts");
-    const { problemText } = await import("../src/topology/topology.ts");
-    const given = await loadTopology({ file: topology, imports, registry: THRESHOLDS });
-    for (const problem of given.problems) this.warn(problemText(problem));
-    return given;
   }
 
   private async analyzed(captures: readonly string[], topology: Topology | null): Promise<AnalyzedCaptures> {

@@ -51,10 +51,7 @@ commits every second. Where the disk is full it says so, keeps the newest in mem
     const { hostname } = await import("node:os");
     const { endOfRun } = await import("../src/live/end-of-run.ts");
     const { record } = await import("../src/store/record-session.ts");
-    const { loadTopology } = await import("../src/topology/load.ts");
-    const { THRESHOLDS } = await import("../src/diagnose/thresholds.ts");
-    const topology =
-      flags.topology === undefined ? null : await loadTopology({ file: flags.topology, registry: THRESHOLDS });
+    const topology = await this.givenTopology(flags.topology);
     const isReplay = flags.replay !== undefined;
     const recording = await record(flags.store, {
       live: {

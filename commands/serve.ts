@@ -1,7 +1,7 @@
 import { string as stringArg } from "@oclif/core/args";
-import { boolean, integer, string as stringFlag } from "@oclif/core/flags";
+import { integer, string as stringFlag } from "@oclif/core/flags";
 import { RunError } from "../src/cli/exit-codes.ts";
-import { SOURCE_FLAGS, sourceSpecs } from "../src/cli/live-flags.ts";
+import { EXPORTER_FLAGS, SOURCE_FLAGS, sourceSpecs } from "../src/cli/live-flags.ts";
 import { BaseCommand } from "./base.ts";
 
 export default class Serve extends BaseCommand {
@@ -41,11 +41,7 @@ With --duration it ends by itself; else on SIGINT or SIGTERM, or with exit code 
       helpValue: "ADDRESS:PORT",
       default: "127.0.0.1:9464",
     }),
-    "web-config": stringFlag({
-      summary: "TLS and users: a web config file of the Prometheus exporter toolkit.",
-      helpValue: "FILE",
-    }),
-    ipvs: boolean({ summary: "Add this host's node_ipvs_* metrics, as node_exporter has them." }),
+    ...EXPORTER_FLAGS,
     "max-series": integer({
       summary: "Series at most; VIPs, backends and members beyond it are counted as other.",
       min: 100,
@@ -60,10 +56,7 @@ With --duration it ends by itself; else on SIGINT or SIGTERM, or with exit code 
     const sources = sourceSpecs(args.interface ?? [], flags);
     const { endOfRun } = await import("../src/live/end-of-run.ts");
     const { serve } = await import("../src/metrics/serve-session.ts");
-    const { loadTopology } = await import("../src/topology/load.ts");
-    const { THRESHOLDS } = await import("../src/diagnose/thresholds.ts");
-    const topology =
-      flags.topology === undefined ? null : await loadTopology({ file: flags.topology, registry: THRESHOLDS });
+    const topology = await this.givenTopology(flags.topology);
     const onProblem = (line: string) => this.warn(line);
     const also = flags.ipvs ? (await import("../src/metrics/ipvs-metrics.ts")).ipvsOfThisHost(onProblem) : undefined;
     const serving = await serve(

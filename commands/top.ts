@@ -1,7 +1,7 @@
 import { string as stringArg } from "@oclif/core/args";
 import { boolean, string as stringFlag } from "@oclif/core/flags";
 import { EXIT, UsageError } from "../src/cli/exit-codes.ts";
-import { SOURCE_FLAGS, sourceSpecs } from "../src/cli/live-flags.ts";
+import { EXPORTER_FLAGS, SOURCE_FLAGS, sourceSpecs } from "../src/cli/live-flags.ts";
 import type { LiveModel } from "../src/live/live-model.ts";
 import { BaseCommand } from "./base.ts";
 
@@ -45,15 +45,7 @@ they do not) and prints what it saw once.`;
   static override flags = {
     ...SOURCE_FLAGS,
     listen: stringFlag({ summary: "Serve metrics there while it runs.", helpValue: "ADDRESS:PORT" }),
-    "web-config": stringFlag({
-      summary: "TLS and users of what --listen serves: a web config file of the Prometheus exporter toolkit.",
-      helpValue: "FILE",
-      dependsOn: ["listen"],
-    }),
-    ipvs: boolean({
-      summary: "Add this host's node_ipvs_* metrics, as node_exporter has them, to what --listen serves.",
-      dependsOn: ["listen"],
-    }),
+    ...EXPORTER_FLAGS,
     store: stringFlag({
       summary: "Show what this store remembers; [ and ] move by a minute.",
       helpValue: "DB",
@@ -72,10 +64,10 @@ they do not) and prints what it saw once.`;
     }
     const isInteractive = process.stdout.isTTY === true && !flags.json;
     const { watch } = await import("../src/tui/watch.ts");
-    const { loadTopology } = await import("../src/topology/load.ts");
-    const { THRESHOLDS } = await import("../src/diagnose/thresholds.ts");
-    const topology =
-      flags.topology === undefined ? null : await loadTopology({ file: flags.topology, registry: THRESHOLDS });
+    const topology = await this.givenTopology(flags.topology);
+    if (flags.listen === undefined && (flags.ipvs || flags["web-config"] !== undefined)) {
+      throw new UsageError("--ipvs and --web-config are about what --listen serves: give --listen ADDRESS:PORT");
+    }
     const onProblem = (line: string) => this.warn(line);
     const also = flags.ipvs ? (await import("../src/metrics/ipvs-metrics.ts")).ipvsOfThisHost(onProblem) : undefined;
     const exporter =

@@ -87,12 +87,9 @@ Packets are believed before the file, and the file before imports; where they do
     captures: readonly string[],
     flags: { topology?: string | undefined; import?: string[] | undefined; "max-legs": number },
   ): Promise<TopologyReport> {
-    const { loadTopology } = await import("../src/topology/load.ts");
-    const { THRESHOLDS } = await import("../src/diagnose/thresholds.ts");
-    const { problemText } = await import("../src/topology/topology.ts");
+    const { emptyTopology } = await import("../src/topology/merge.ts");
     const { topologyReport } = await import("../src/report/topology/topology-report.ts");
-    const given = await loadTopology({ file: flags.topology, imports: flags.import, registry: THRESHOLDS });
-    for (const problem of given.problems) this.warn(problemText(problem));
+    const given = (await this.givenTopology(flags.topology, flags.import)) ?? emptyTopology();
     if (captures.length === 0) return topologyReport(null, given);
     const { TimeBase } = await import("../src/capture/time-base.ts");
     const { analyzeCaptures } = await import("../src/offline/analyze-captures.ts");

@@ -1,4 +1,4 @@
-import { integer, string as stringFlag } from "@oclif/core/flags";
+import { boolean, integer, string as stringFlag } from "@oclif/core/flags";
 import type { SourceSpec } from "../live/live-handle.ts";
 import { UsageError } from "./exit-codes.ts";
 
@@ -40,6 +40,15 @@ export const SOURCE_FLAGS = {
     default: 200_000,
     helpValue: "N",
   }),
+};
+
+/** What serving metrics can be told besides where. */
+export const EXPORTER_FLAGS = {
+  "web-config": stringFlag({
+    summary: "TLS and users of the metrics' server: a web config file of the Prometheus exporter toolkit.",
+    helpValue: "FILE",
+  }),
+  ipvs: boolean({ summary: "Add this host's node_ipvs_* metrics, as node_exporter has them." }),
 };
 
 interface SourceFlags {
