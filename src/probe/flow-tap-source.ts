@@ -2,11 +2,13 @@ import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FlowCounter, LiveSource, ProbeCost } from "../capture/live-source.ts";
 import { PacketBatch } from "../capture/packet-batch.ts";
-import type { CaptureInterface } from "../capture/reader.ts";
+import type { CaptureInterface, CaptureProblem } from "../capture/reader.ts";
 import type { TimeBase } from "../capture/time-base.ts";
 import { readFlows } from "./flow-counts.ts";
 import { FlowTap, type FlowTapOptions, hasEthernet } from "./flow-tap.ts";
+import { InterfaceWatch } from "./interface-watch.ts";
 import { KernelClock } from "./kernel-clock.ts";
+import { ProbeError } from "./probe-error.ts";
 import { copyPacket, MAX_SNAPSHOT_BYTES, readSnapshotHead } from "./snapshot.ts";
 
 /** https://www.tcpdump.org/linktypes.html */
@@ -34,13 +36,15 @@ class FlowTapSource implements LiveSource {
   readonly format = "pcapng";
   readonly isSampled = true;
   readonly interfaces: CaptureInterface[] = [];
-  readonly problems = [];
+  /** Interfaces that went while others stay. */
+  readonly problems: CaptureProblem[] = [];
   private readonly options: FlowTapOptions;
   private readonly timeBase: TimeBase;
   private readonly clock = new KernelClock();
   private readonly batch = new PacketBatch();
   private readonly numbers = new Map<number, number>();
   private tap: FlowTap | null = null;
+  private watch = new InterfaceWatch([]);
   private isStopped = false;
   private frames = 0;
   /** CLOCK_MONOTONIC up to which conversations were counted. */
@@ -58,6 +62,7 @@ class FlowTapSource implements LiveSource {
   async start(): Promise<void> {
     const tap = new FlowTap(this.options);
     this.tap = tap;
+    this.watch = new InterfaceWatch(tap.interfaces);
     this.startedNs = process.hrtime.bigint();
     tap.interfaces.forEach((each, i) => {
       this.numbers.set(each.index, i);
@@ -66,13 +71,17 @@ class FlowTapSource implements LiveSource {
     });
   }
 
+  /** @throws ProbeError once all its interfaces are gone and what they passed is handed on */
   async next(maxWaitMilliseconds: number): Promise<PacketBatch | null> {
     const until = performance.now() + maxWaitMilliseconds;
     for (;;) {
       if (this.isStopped || this.tap === null) return null;
+      this.noticeGone();
       this.fill(this.tap);
+      if (this.batch.count > 0) return this.batch;
+      if (this.watch.areAllGone) throw new ProbeError(this.problems.map(({ message }) => message).join(", "));
       const left = until - performance.now();
-      if (this.batch.count > 0 || left <= 0) return this.batch;
+      if (left <= 0) return this.batch;
       await sleep(Math.min(POLL_MS, left));
     }
   }
@@ -122,6 +131,12 @@ class FlowTapSource implements LiveSource {
     this.finalLost = this.lost();
     this.tap?.close();
     this.tap = null;
+  }
+
+  private noticeGone(): void {
+    for (const name of this.watch.takeGone()) {
+      this.problems.push({ code: "interface-gone", message: `${name} is gone`, offset: 0 });
+    }
   }
 
   private fill(tap: FlowTap): void {

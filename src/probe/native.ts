@@ -16,6 +16,8 @@ export interface Native {
   libc: {
     mmap(address: null, length: number, protection: number, flags: number, fd: number, offset: number): bigint;
     munmap(address: bigint, length: number): number;
+    /** Null where the calling thread's network namespace has no interface of that number. */
+    ifIndexToName(index: number, name: Uint8Array): string | null;
   };
   bpf: Libbpf;
 }
@@ -89,6 +91,9 @@ function load(): Native {
     libc: {
       mmap: libc.func("size_t mmap(void *, size_t, int, int, int, long)") as unknown as Native["libc"]["mmap"],
       munmap: libc.func("int munmap(void *, size_t)") as unknown as Native["libc"]["munmap"],
+      ifIndexToName: libc.func(
+        "const char *if_indextoname(unsigned int, void *)",
+      ) as unknown as Native["libc"]["ifIndexToName"],
     },
     bpf: {
       objectOpen: f("void *bpf_object__open_file(const char *, void *)") as Libbpf["objectOpen"],
