@@ -3,6 +3,8 @@
 /** `980`, `31k`, `1.2M`; `-` for NaN. */
 export function short(value: number): string {
   if (!Number.isFinite(value)) return "-";
+  // what is left of a subtraction is nothing
+  if (Math.abs(value) < 1e-9) return "0";
   if (value < 0) return `-${short(-value)}`;
   const units = ["", "k", "M", "G", "T", "P"];
   let unit = 0;
