@@ -214,17 +214,41 @@ static __always_inline u16 enter_gre(struct __sk_buff *skb, u32 *offset)
 	return head[2] << 8 | head[3];
 }
 
+/*
+ * Where a walk has got to. It is kept in a map between layers, for what is read from there the verifier knows nothing
+ * of: before Linux 6.4 it tells states of programs with several functions apart by every number in them, and would
+ * follow each way to an offset on its own, a million instructions and more.
+ */
+struct walk {
+	u32 offset;
+	u32 ip_end;
+	u16 type; /* EtherType of what comes next */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct walk);
+} walks SEC(".maps");
+
 /* Walks from the link layer, or where there is none from the IP header, to the innermost transport header. */
 static __noinline enum found find_conversation(struct __sk_buff *skb, bool has_link_layer, struct flow_key *key,
 					       struct segment_facts *facts)
 {
-	u16 type = has_link_layer ? ETHERTYPE_TEB : bpf_ntohs(skb->protocol);
-	u32 offset = 0;
-	u8 protocol = 0;
-	u32 ip_end = 0;
+	u32 zero = 0;
+	volatile struct walk *walk = bpf_map_lookup_elem(&walks, &zero);
 
+	if (!walk)
+		return FOUND_NOTHING;
+	walk->type = has_link_layer ? ETHERTYPE_TEB : bpf_ntohs(skb->protocol);
+	walk->offset = 0;
 #pragma clang loop unroll(disable)
 	for (int layer = 0; layer < MAX_LAYERS; layer++) {
+		u16 type = walk->type;
+		u32 offset = walk->offset;
+		u8 protocol = 0;
+
 		if (type == ETHERTYPE_TEB) {
 			struct ethernet_header ethernet;
 			if (bpf_skb_load_bytes(skb, offset, &ethernet, sizeof(ethernet)))
@@ -252,7 +276,7 @@ static __noinline enum found find_conversation(struct __sk_buff *skb, bool has_l
 			facts->is_first_fragment = (fragment & 0x2000) != 0;
 			facts->ip_id = bpf_ntohs(ip.id);
 			/* 0: larger than it can say (BIG TCP) */
-			ip_end = ip.length ? offset + bpf_ntohs(ip.length) : skb->len;
+			walk->ip_end = ip.length ? offset + bpf_ntohs(ip.length) : skb->len;
 			offset += (ip.version_ihl & 15) * 4;
 			protocol = ip.protocol;
 			map_v4(key->src, ip.src);
@@ -263,7 +287,7 @@ static __noinline enum found find_conversation(struct __sk_buff *skb, bool has_l
 				return FOUND_NOTHING;
 			facts->is_first_fragment = 0;
 			facts->ip_id = 0;
-			ip_end = ip.length ? offset + 40 + bpf_ntohs(ip.length) : skb->len;
+			walk->ip_end = ip.length ? offset + 40 + bpf_ntohs(ip.length) : skb->len;
 			offset += 40;
 			protocol = ip.next;
 			__builtin_memcpy(key->src, ip.src, 16);
@@ -288,10 +312,13 @@ static __noinline enum found find_conversation(struct __sk_buff *skb, bool has_l
 		} else {
 			return FOUND_NOTHING;
 		}
+		walk->offset = offset;
+		walk->type = type;
 		if (!protocol)
 			continue;
 
 		/* what an IP header is followed by */
+		offset = walk->offset;
 		type = 0;
 		if (protocol == IPPROTO_TCP) {
 			struct tcp_header tcp;
@@ -323,13 +350,15 @@ static __noinline enum found find_conversation(struct __sk_buff *skb, bool has_l
 		}
 		if (type) {
 			key->tunnels++;
-			protocol = 0;
+			walk->offset = offset;
+			walk->type = type;
 			continue;
 		}
 		if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP)
 			return FOUND_NOTHING;
 		key->protocol = protocol;
 		facts->header_bytes = offset;
+		u32 ip_end = walk->ip_end;
 		facts->payload_bytes = ip_end > offset ? ip_end - offset : 0;
 		return FOUND_CONVERSATION;
 	}
