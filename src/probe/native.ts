@@ -152,20 +152,32 @@ function openLibrary(koffi: Koffi, names: readonly string[], what: string) {
   throw new ProbeError(`probes need ${what} (${names.join(", ")}); ${remedy || "use a Linux with one"}`);
 }
 
-const LOG_LINE_BYTES = 4096;
-/** A verifier's log of a refused program has thousands of lines. */
-const MAX_LOG_LINES = 20_000;
+/** What is kept of a message: a verifier's log has megabytes, which begin with whose it is and end with the verdict. */
+const LOG_HEAD_BYTES = 256;
+const LOG_TAIL_BYTES = 8192;
+const MAX_LOG_MESSAGES = 20_000;
 
 /** libbpf prints to stderr unless told otherwise, across a dashboard if need be. */
 function captureLog(koffi: Koffi, library: ReturnType<Koffi["load"]>, libc: ReturnType<Koffi["load"]>): string[] {
   const log: string[] = [];
-  const text = Buffer.alloc(LOG_LINE_BYTES);
+  const made = new BigUint64Array(1);
   // a va_list is a pointer in calls on x86-64, arm64 and riscv64 alike
-  const format = libc.func("int vsnprintf(void *, size_t, void *, void *)");
+  const format = libc.func("int vasprintf(void *, void *, void *)");
+  const free = libc.func("void free(size_t)");
   const Print = koffi.proto("int L4scopeLibbpfPrint(int level, void *format, void *arguments)");
   const print = (_level: number, pattern: bigint, args: bigint): number => {
-    const length = Math.min(Number(format(text, LOG_LINE_BYTES, pattern, args)), LOG_LINE_BYTES - 1);
-    if (length > 0 && log.length < MAX_LOG_LINES) log.push(text.toString("utf8", 0, length).trimEnd());
+    if (log.length >= MAX_LOG_MESSAGES) return 0;
+    const length = Number(format(made, pattern, args));
+    const [address = 0n] = made;
+    if (length < 0 || address === 0n) return 0;
+    const text = (from: number, to: number) =>
+      to > from ? Buffer.from(koffi.view(address + BigInt(from), to - from)).toString("utf8") : "";
+    const message =
+      length <= LOG_HEAD_BYTES + LOG_TAIL_BYTES
+        ? text(0, length)
+        : `${text(0, LOG_HEAD_BYTES)}\n[...]\n${text(length - LOG_TAIL_BYTES, length)}`;
+    free(address);
+    if (message !== "") log.push(message.trimEnd());
     return 0;
   };
   // kept for the life of the process, as is the library
