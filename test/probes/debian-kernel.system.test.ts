@@ -1,25 +1,8 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { homedir } from "node:os";
-import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { projectDir, requires } from "../support/requirement.ts";
+import { requires } from "../support/requirement.ts";
+import { canBoot, runInMachine } from "./debian-machine.ts";
 
-/** What `npm run lab` builds once for the scenarios that need Debian's kernel, 6.1. */
-const cacheDir = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "l4scope-lab");
-const [kernel, initramfs, disk] = ["vmlinuz", "initramfs.gz", "disk.img"].map((name) => join(cacheDir, name));
-const QEMU = "/usr/bin/qemu-system-x86_64";
-
-const need = requires({
-  kernel: () => {
-    if (process.env.L4SCOPE_VM !== "1") return "L4SCOPE_VM=1 in the environment (boots Debian's kernel, two minutes)";
-    if (!existsSync(`${projectDir}/dist/src/probe/open-probe.js`)) return "a build (npm run build)";
-    return (
-      [kernel, initramfs, disk, QEMU].every((path) => existsSync(path ?? "")) || `the lab's machine in ${cacheDir}`
-    );
-  },
-});
+const need = requires({ kernel: canBoot });
 
 interface GuestProbe {
   notes: string[];
@@ -27,16 +10,30 @@ interface GuestProbe {
   events: Record<string, unknown>[];
 }
 
+/** What a command printed, and what was left on the interfaces that it watched. */
+interface GuestRun {
+  code: number;
+  stdout: string;
+  stderr: string;
+  /** By interface: packets that the kernel itself counted meanwhile, in and out. */
+  passed: Record<string, number>;
+  /** Classifiers and disciplines afterwards, as tc lists them. */
+  left: string;
+}
+
+type Line = Record<string, unknown>;
+
 describe.skipIf(need.missing)("on Debian 12's kernel, 6.1", () => {
   let result: { release: string; probes: Record<string, GuestProbe> };
+  let runs: Record<"flowtap" | "skbdrop" | "fib" | "top", GuestRun>;
 
   beforeAll(async () => {
-    const shared = mkdtempSync(join(cacheDir, "probes-"));
-    try {
-      result = await runInMachine(shared);
-    } finally {
-      rmSync(shared, { recursive: true, force: true });
-    }
+    const [sockets, packets] = await runInMachine([
+      { script: "guest.mjs", data: "socket-traffic.py" },
+      { script: "packet-guest.mjs", data: "packet-traffic.py" },
+    ]);
+    result = sockets as typeof result;
+    runs = packets as typeof runs;
   }, 300_000);
 
   const eventsOf = (probe: string) => result.probes[probe]?.events ?? [];
@@ -76,43 +73,79 @@ describe.skipIf(need.missing)("on Debian 12's kernel, 6.1", () => {
   test("tcpretrans tells a SYN sent again", () => {
     expect(eventsOf("tcpretrans")).toContainEqual(expect.objectContaining({ what: "syn", state: "SYN_SENT" }));
   });
-});
 
-/** Boots the machine with the package in its shared folder, runs guest.mjs there and gives back what it printed. */
-async function runInMachine(shared: string) {
-  const to = join(shared, "l4scope");
-  mkdirSync(join(to, "node_modules"), { recursive: true });
-  for (const path of [
-    "dist",
-    "probes",
-    "package.json",
-    "node_modules/koffi",
-    "node_modules/@koromix",
-    "node_modules/ipaddr.js",
-  ]) {
-    cpSync(join(projectDir, path), join(to, path), { recursive: true });
-  }
-  for (const name of ["guest.mjs", "socket-traffic.py"])
-    cpSync(`${projectDir}/test/probes/${name}`, join(shared, name));
-  // the shared folder is slow: what is read often is copied
-  const job =
-    "ip link set lo up\ncp -r /mnt/lab/l4scope /tmp/l4scope\nnode /mnt/lab/guest.mjs /tmp/l4scope /mnt/lab/socket-traffic.py >/mnt/lab/result.json\n";
-  writeFileSync(join(shared, "job.sh"), job);
-  const words = "console=ttyS0 quiet panic=-1 mitigations=off nokaslr tsc=reliable clocksource=tsc";
-  const machine = spawn(
-    QEMU,
-    [
-      ...["-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max", "-smp", "2", "-m", "2048"],
-      ...["-nic", "none", "-nographic", "-no-reboot", "-kernel", kernel ?? "", "-initrd", initramfs ?? ""],
-      ...["-append", words, "-drive", `file=${disk},format=raw,if=virtio,snapshot=on`],
-      ...["-virtfs", `local,path=${shared},mount_tag=lab,security_model=none`],
-    ],
-    { stdio: "ignore" },
-  );
-  const timer = setTimeout(() => machine.kill("SIGKILL"), 240_000);
-  await once(machine, "exit");
-  clearTimeout(timer);
-  const text = readFileSync(join(shared, "result.json"), "utf8");
-  if (text === "") throw new Error(`the machine left no result: ${readFileSync(join(shared, "job.log"), "utf8")}`);
-  return JSON.parse(text);
-}
+  const linesOf = (name: keyof typeof runs): Line[] =>
+    runs[name].stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+
+  test.each(["flowtap", "skbdrop", "fib", "top"] as const)("%s ends well, warns of nothing, leaves nothing", (name) => {
+    expect(runs[name]).toMatchObject({ code: 0, stderr: "", left: "" });
+  });
+
+  test("flowtap shows each connection's ends, on Ethernet and in IPIP, GRE and a VLAN, and counts each packet", () => {
+    const lines = linesOf("flowtap");
+    const shown = lines.filter(({ why }) => why !== undefined);
+    const around = (name: string, flag: RegExp) =>
+      shown
+        .filter((line) => line.interface === name && flag.test(String(line.flags)))
+        .map(({ encapsulation }) => String(encapsulation))
+        .sort();
+    const five = (...words: string[]) => words.flatMap((word) => Array(5).fill(word));
+    for (const flag of [/^SYN$/, /^SYN\|ACK$/]) {
+      expect(around("near", flag)).toEqual(five("", "gre", "ipip", "vlan"));
+      expect(around("ipip1", flag)).toEqual(five(""));
+    }
+    expect(around("near", /FIN/)).toHaveLength(40);
+    expect(around("ipip1", /FIN/)).toHaveLength(10);
+
+    for (const [name, passed] of Object.entries(runs.flowtap.passed)) {
+      const own = lines.filter((line) => line.interface === name);
+      const counted = own.reduce((sum, { packets }) => sum + Number(packets ?? 0), 0);
+      const messages = own.filter(({ why }) => why === "message").length;
+      expect(passed).toBeGreaterThan(40);
+      expect(counted + messages).toBe(passed);
+    }
+  });
+
+  test("skbdrop tells why and where packets are dropped", () => {
+    const drops = linesOf("skbdrop").filter(
+      ({ total, dst }) => total === undefined && /^10\.0\.0\.1:/.test(String(dst)),
+    );
+    expect(drops.map(({ reason, protocol, dst }) => [reason, protocol, dst])).toEqual([
+      ["NO_SOCKET", "udp", "10.0.0.1:9"],
+      ["NETFILTER_DROP", "udp", "10.0.0.1:7"],
+      ["NO_SOCKET", "tcp", "10.0.0.1:9"],
+    ]);
+    expect(drops.map(({ place }) => String(place).replace(/\+.*/, ""))).toEqual([
+      expect.stringMatching(/udp/),
+      expect.stringMatching(/^n(ft?|et)_/),
+      "tcp_v4_rcv",
+    ]);
+  });
+
+  test("fib tells the next hop of each conversation, and when it changes", () => {
+    const lines = linesOf("fib");
+    const chosen = lines.filter(({ change }) => change === "chosen");
+    const changed = lines.filter(({ change }) => change === "changed");
+    const macOf = ({ hop }: Line) => (hop as { mac: string }).mac;
+    expect(new Set(chosen.map(({ src }) => src)).size).toBe(40);
+    expect(chosen).toHaveLength(40);
+    const first = chosen.filter((line) => macOf(line) === "02:00:00:00:00:01");
+    expect(first.length).toBeGreaterThan(0);
+    expect(first.length).toBeLessThan(40);
+    expect(new Set(changed.map(({ src }) => src))).toEqual(new Set(first.map(({ src }) => src)));
+    expect(changed.map((line) => [macOf(line), line.packetsBefore])).toEqual(
+      Array(first.length).fill(["02:00:00:00:00:02", 5]),
+    );
+  });
+
+  test("top counts the connections", () => {
+    const model = JSON.parse(runs.top.stdout);
+    expect(model.health).toMatchObject({ state: "ended", lost: 0 });
+    const total = (counts: { value: number }[]) => counts.reduce((sum, { value }) => sum + value, 0);
+    expect(total(model.metrics.connections_total)).toBe(20);
+    expect(model.findings).toEqual([]);
+  });
+});
