@@ -96,6 +96,10 @@ export class ModelBuilder {
     const { session } = this;
     const warnings: string[] = [];
     const count = (value: number) => value.toLocaleString("en");
+    // an interface that is gone while others go on
+    for (const { facts } of session.sources) {
+      if (facts.kind === "interface") warnings.push(...facts.problems.map(({ message }) => message));
+    }
     if (session.sampling > 1) {
       warnings.push(`too much traffic to keep up: one conversation in ${session.sampling} is followed`);
     }

@@ -120,7 +120,8 @@ describe.skipIf(missing !== null)("a live session on the flow tap, beside tcpdum
     // counts are the kernel's: bulk that was never shown is in them, less headers as those shown had them
     const bytes = settled.reduce((sum, { connection }) => sum + connection.bytes.down, 0);
     expect(bytes).toBeGreaterThan(0.995 * (2 * 200_000_000 + 60 * 20_000));
-    expect(bytes).toBeLessThan(1.005 * (2 * 200_000_000 + 60 * 20_000));
+    // a packet that is shown after its flow was last counted is in both
+    expect(bytes).toBeLessThan(1.02 * (2 * 200_000_000 + 60 * 20_000));
     for (const { connection } of settled) {
       expect(Number(connection.start) * 1000).toBeGreaterThan(spanMs[0] - 1);
       expect(Number(connection.end) * 1000).toBeLessThan(spanMs[1] + 1);
