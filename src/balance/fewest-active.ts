@@ -2,6 +2,10 @@ import type { Choices } from "./choices.ts";
 
 /** Choices at which backends differed in their active connections: with fewer, nothing can be told. */
 const MIN_INFORMATIVE = 12;
+/** Choices for each backend: with fewer, most were idle and had no say. */
+const MIN_PER_BACKEND = 8;
+/** Weights are not looked for among more backends than this: each set of them goes through all choices. */
+const MOST_FITTED = 32;
 /** Choices that must have been the idlest: a connection's end reaches the balancer earlier or later than the capture. */
 const MIN_RATE = 0.85;
 /** Weights are looked for up to this ratio. */
@@ -24,6 +28,7 @@ const HOPELESS_RATE = 0.7;
  * @returns how much more often than by chance, 0 to 0.95; 0 where it did not, or nothing can be told
  */
 export function fewestActive(choices: Choices): number {
+  if (choices.backend.length < choices.backends * MIN_PER_BACKEND) return 0;
   return Math.max(excess(choices, choices.end), excess(choices, choices.closing));
 }
 
@@ -31,7 +36,7 @@ function excess(choices: Choices, end: Float64Array): number {
   const even = new Array<number>(choices.backends).fill(1);
   if (choices.weights) return Math.max(rateOf(choices, end, choices.weights), rateOf(choices, end, even));
   const plain = rateOf(choices, end, even);
-  if (plain > 0) return plain;
+  if (plain > 0 || choices.backends > MOST_FITTED) return plain;
   let fitted = 0;
   for (const weights of shownWeights(choices, end)) fitted = Math.max(fitted, rateOf(choices, end, weights));
   // Weights fitted to the same choices prove less than given ones.
