@@ -1,7 +1,5 @@
 import { isIP } from "node:net";
 
-export const DEFAULT_LISTEN = "127.0.0.1:9464";
-
 /**
  * Reads `ADDRESS:PORT`, `[ADDRESS6]:PORT` or `:PORT` (every address).
  * @returns null where it is none of them

@@ -33,11 +33,6 @@ export function destinationOf(set: LegSet, endpoints: EndpointTable, ref: LegRef
   return endpoints.of(w[a]!, w[a + 1]!, w[a + 2]!, w[a + 3]!, w[at + L.PORTS]! & 0xffff);
 }
 
-/** True where two legs have the same opener: address and port. */
-export function isSameSource(set: LegSet, a: LegRef, b: LegRef): boolean {
-  return sameWords(set, a, b, 4, 0, -65536);
-}
-
 /** True where two legs have the same destination: address and port. */
 export function isSameDestination(set: LegSet, a: LegRef, b: LegRef): boolean {
   return sameWords(set, a, b, 4, 4, 0xffff);

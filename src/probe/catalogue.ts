@@ -19,8 +19,6 @@ export type ProbeName = keyof typeof CATALOGUE;
 export type EventOf<Name extends ProbeName> =
   Awaited<ReturnType<(typeof CATALOGUE)[Name]>> extends ProbeManifest<infer Event> ? Event : never;
 
-export const PROBE_NAMES = Object.keys(CATALOGUE) as ProbeName[];
-
 export async function findManifest<Name extends ProbeName>(name: Name): Promise<ProbeManifest<EventOf<Name>>> {
   return (await CATALOGUE[name]()) as unknown as ProbeManifest<EventOf<Name>>;
 }

@@ -9,8 +9,3 @@ export const REFUSED = 1;
 export const RESET = 2;
 export const TIMEOUT = 3;
 export const OPEN = 4;
-
-/** Legs that were refused, reset or timed out. */
-export function failedOf(outcomes: ArrayLike<number>): number {
-  return outcomes[REFUSED]! + outcomes[RESET]! + outcomes[TIMEOUT]!;
-}
