@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,7 +9,8 @@ import { openForWriting } from "../../src/store/open-store.ts";
 import { ShortConnections } from "../live/short-connections.ts";
 import { pcapHeader, pcapRecords } from "../live/short-connections-file.ts";
 import { reading } from "../store/store-folder.ts";
-import { projectDir, requires } from "../support/requirement.ts";
+import { projectDir } from "../support/requirement.ts";
+import { mayMount, withSmallDisk } from "../support/small-disk.ts";
 
 /** L4SCOPE_KILLS=20 kills as often. */
 const KILLS = Number(process.env.L4SCOPE_KILLS ?? 3);
@@ -160,53 +161,38 @@ test(
   60_000 + KILLS * 20_000,
 );
 
-const canMount = requires({
-  root: true,
-  kernel: () => {
-    try {
-      execFileSync("unshare", ["--mount", "true"], { stdio: "ignore" });
-      return true;
-    } catch {
-      return "the right to mount";
-    }
-  },
-});
+const canMount = mayMount();
 
 describe.skipIf(canMount.missing)("a recording whose disk gets full", () => {
   test("says so in a line, goes on, and writes again when there is room", async () => {
-    await inFolder(async (folder) => {
-      execFileSync("mount", ["-t", "tmpfs", "-o", "size=8M", "l4scope-test", folder]);
-      try {
-        const path = join(folder, "l4.db");
-        const { child, said } = startRecord(path);
-        const exited = once(child, "exit");
-        let isDone = false;
-        feed(child, () => isDone);
-        const until = async (holds: () => boolean, what: string) => {
-          for (let i = 0; !holds(); i++) {
-            if (i > 600 || child.exitCode !== null) throw new Error(`not ${what}: ${said()}`);
-            await sleep(50);
-          }
-        };
-        await until(() => existsSync(path), "opened");
-        // something else takes the room
-        const other = join(folder, "other");
-        const { bavail, bsize } = statfsSync(folder);
-        writeFileSync(other, Buffer.alloc(bavail * bsize - 300_000));
-        await until(() => said().includes("no space left"), "said");
-        expect(said().match(/no space left on the device; make room/g)).toHaveLength(1);
-        await sleep(1000);
-        expect([child.exitCode, child.signalCode]).toEqual([null, null]);
-        rmSync(other);
-        await until(() => said().includes("writing again"), "written again");
-        isDone = true;
-        expect(await exited).toEqual([0, null]);
-        const { integrity, connections } = await kept(path);
-        expect(integrity).toBe("ok");
-        expect(connections.size).toBeGreaterThan(1000);
-      } finally {
-        execFileSync("umount", [folder]);
-      }
+    await withSmallDisk(8 * 1024 * 1024, async (folder) => {
+      const path = join(folder, "l4.db");
+      const { child, said } = startRecord(path);
+      const exited = once(child, "exit");
+      let isDone = false;
+      feed(child, () => isDone);
+      const until = async (holds: () => boolean, what: string) => {
+        for (let i = 0; !holds(); i++) {
+          if (i > 600 || child.exitCode !== null) throw new Error(`not ${what}: ${said()}`);
+          await sleep(50);
+        }
+      };
+      await until(() => existsSync(path), "opened");
+      // something else takes the room
+      const other = join(folder, "other");
+      const { bavail, bsize } = statfsSync(folder);
+      writeFileSync(other, Buffer.alloc(bavail * bsize - 300_000));
+      await until(() => said().includes("no space left"), "said");
+      expect(said().match(/no space left on the device; make room/g)).toHaveLength(1);
+      await sleep(1000);
+      expect([child.exitCode, child.signalCode]).toEqual([null, null]);
+      rmSync(other);
+      await until(() => said().includes("writing again"), "written again");
+      isDone = true;
+      expect(await exited).toEqual([0, null]);
+      const { integrity, connections } = await kept(path);
+      expect(integrity).toBe("ok");
+      expect(connections.size).toBeGreaterThan(1000);
     });
   }, 90_000);
 });

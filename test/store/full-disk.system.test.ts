@@ -1,35 +1,11 @@
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, statfsSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { StoreWriter } from "../../src/store/store-writer.ts";
-import { requires } from "../support/requirement.ts";
+import { mayMount, withSmallDisk } from "../support/small-disk.ts";
 import { FACTS, reading, someConnections } from "./store-folder.ts";
 
-/** Runs something with a folder that is a file system of its own, of so many bytes. */
-async function withSmallDisk<T>(bytes: number, run: (folder: string) => Promise<T>): Promise<T> {
-  const folder = mkdtempSync(join(tmpdir(), "l4scope-full-"));
-  execFileSync("mount", ["-t", "tmpfs", "-o", `size=${bytes}`, "l4scope-test", folder]);
-  try {
-    return await run(folder);
-  } finally {
-    execFileSync("umount", [folder]);
-    rmSync(folder, { recursive: true });
-  }
-}
-
-const canMount = requires({
-  root: true,
-  kernel: () => {
-    try {
-      execFileSync("unshare", ["--mount", "true"], { stdio: "ignore" });
-      return true;
-    } catch {
-      return "the right to mount";
-    }
-  },
-});
+const canMount = mayMount();
 
 describe.skipIf(canMount.missing)("a full disk", () => {
   test("is said once, costs what finds no room, and is gone when there is room", async () => {
