@@ -3,10 +3,11 @@ import { inOrder } from "../../fixtures/packets/capture-file.ts";
 import { tcpConversation } from "../../fixtures/packets/conversation.ts";
 import { parseAddressMatch } from "../../src/report/flows/address-match.ts";
 import { ConnectionList, type ConnectionSelection } from "../../src/report/flows/connection-list.ts";
-import { SORT_KEYS, type SortKey } from "../../src/report/flows/leg-sort.ts";
+import { SORT_KEYS } from "../../src/report/flows/leg-sort.ts";
 import { createPage } from "../../src/report/text/page.ts";
 import { connectionSchema } from "./analysis-schema.ts";
 import { moved } from "./journeys.ts";
+import { expectDescending, SORT_VALUE } from "./sorted.ts";
 import { analyseFiles, type Files } from "./track-files.ts";
 import { bothArms, exchange, VIP } from "./traffic.ts";
 
@@ -90,23 +91,10 @@ describe("filters", () => {
 });
 
 describe("sorting", () => {
-  const value: Record<SortKey, (one: Awaited<ReturnType<typeof listed>>[number]) => number> = {
-    start: (one) => -Number(one.start),
-    duration: (one) => Number(one.end) - Number(one.start),
-    bytes: ({ bytes }) => bytes.up + bytes.down,
-    packets: ({ packets }) => packets.up + packets.down,
-    retransmits: ({ retransmits }) => retransmits.up + retransmits.down,
-    handshake: ({ handshake }) => handshake ?? -1,
-    // not in the document: only that they are all there
-    "first-byte": () => 0,
-  };
   test.each(SORT_KEYS)("by %s, the largest first but for starts", async (sort) => {
-    const values = (await listed(bothArms(), { sort })).map(value[sort]);
+    const values = (await listed(bothArms(), { sort })).map(SORT_VALUE[sort]);
     expect(values).toHaveLength(11);
-    values.reduce((before, own) => {
-      expect(own).toBeLessThanOrEqual(before + 1e-6);
-      return own;
-    });
+    expectDescending(values);
   });
 
   test("the limit comes after, and ids stay", async () => {

@@ -6,10 +6,11 @@ import { matchesAddress, parseAddressMatch } from "../../src/report/flows/addres
 import { csvField } from "../../src/report/flows/flow-csv.ts";
 import { FlowList } from "../../src/report/flows/flow-list.ts";
 import type { LegFilter } from "../../src/report/flows/leg-filter.ts";
-import { type Selection, SORT_KEYS, type SortKey } from "../../src/report/flows/leg-sort.ts";
+import { type Selection, SORT_KEYS } from "../../src/report/flows/leg-sort.ts";
 import { OUTCOMES } from "../../src/report/survey/outcomes.ts";
 import { createPage } from "../../src/report/text/page.ts";
 import { connectionSchema } from "./analysis-schema.ts";
+import { expectDescending, SORT_VALUE } from "./sorted.ts";
 import { type Files, trackFiles } from "./track-files.ts";
 import { bothArms, exchange, fates, VIP } from "./traffic.ts";
 
@@ -115,23 +116,10 @@ describe("filters", () => {
 });
 
 describe("sorting", () => {
-  const value: Record<SortKey, (one: Awaited<ReturnType<typeof listed>>[number]) => number> = {
-    start: (one) => -Number(one.start),
-    duration: (one) => Number(one.end) - Number(one.start),
-    bytes: ({ bytes }) => bytes.up + bytes.down,
-    packets: ({ packets }) => packets.up + packets.down,
-    retransmits: ({ retransmits }) => retransmits.up + retransmits.down,
-    handshake: ({ handshake }) => handshake ?? -1,
-    // not in the document: only that they are all there
-    "first-byte": () => 0,
-  };
   test.each(SORT_KEYS)("by %s, the largest first but for starts", async (sort) => {
-    const values = (await listed(bothArms(), { sort })).map(value[sort]);
+    const values = (await listed(bothArms(), { sort })).map(SORT_VALUE[sort]);
     expect(values).toHaveLength(20);
-    values.reduce((before, own) => {
-      expect(own).toBeLessThanOrEqual(before + 1e-6);
-      return own;
-    });
+    expectDescending(values);
   });
 
   test("the other way round, what has no value stays last", async () => {
