@@ -4,6 +4,9 @@ import { fileURLToPath } from "node:url";
 
 // oclif looks for TypeScript sources and warns of more unless it is told that this is no development
 process.env.NODE_ENV ??= "production";
+// and asks the user database for these, where a container's user need not be; nothing here has a shell or a home
+process.env.SHELL ??= "/bin/sh";
+process.env.HOME ??= "/";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 if (existsSync(`${root}dist/src/cli/main.js`)) {

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { expect, test } from "vitest";
-import { projectDir } from "../support/requirement.ts";
+import { asNobody, NOBODY_NEEDS } from "../support/nobody.ts";
+import { projectDir, requires } from "../support/requirement.ts";
 import { runCli, runProcess } from "../support/run-process.ts";
 
 test("there is a build to test (npm run build)", () => {
@@ -27,6 +28,15 @@ test("bin/dev.js runs the sources as bin/run.js runs the build", async () => {
   const sources = await runProcess([process.execPath, "bin/dev.js", "--help"]);
   expect(built).toMatchObject({ exitCode: 0, stderr: "", stdout: expect.stringContaining("$ l4scope [COMMAND]") });
   expect(sources).toEqual(built);
+});
+
+const need = requires(NOBODY_NEEDS);
+
+test.skipIf(need.missing)("it runs for a user that no user database knows, as in a container", async () => {
+  // neither is set where systemd or a container's runtime starts a program
+  const env = { SHELL: undefined, HOME: undefined };
+  const known = await runCli(["--version"]);
+  expect(await runProcess(asNobody([], [process.execPath, "bin/run.js", "--version"]), { env })).toEqual(known);
 });
 
 test("help comes at once", async () => {

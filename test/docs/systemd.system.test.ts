@@ -1,20 +1,16 @@
-import { spawnSync } from "node:child_process";
 import { chownSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { PROBE_NEEDS, ProbeLab } from "../probes/probe-lab.ts";
+import { asNobody, NOBODY_ID, NOBODY_NEEDS } from "../support/nobody.ts";
 import { projectDir, requires } from "../support/requirement.ts";
 import { type ProcessResult, runProcess } from "../support/run-process.ts";
 
 const UNITS = ["l4scope-record", "l4scope-serve"] as const;
 const unitText = (name: string) => readFileSync(join(projectDir, `docs/systemd/${name}.service`), "utf8");
 const setting = (unit: string, key: string) => new RegExp(`^${key}=(.*)$`, "m").exec(unitText(unit))?.[1] ?? "";
-
-const SETPRIV = "/usr/bin/setpriv";
-/** Nobody in particular: what a dynamic user is. */
-const UID = 64_646;
 
 describe("a unit", () => {
   test.each(UNITS)("%s asks for the three capabilities and can get no others", (unit) => {
@@ -59,21 +55,10 @@ test.skipIf(verify.missing)("systemd knows every line of the units", async () =>
 
 const ALL = setting("l4scope-record", "AmbientCapabilities").split(" ");
 
-/** A command as a user that is nobody, with these capabilities and no way to get others: what systemd makes of a unit. */
-function asNobody(capabilities: readonly string[], command: readonly string[]): string[] {
-  const set = `-all${capabilities.map((name) => `,+${name.replace("CAP_", "").toLowerCase()}`).join("")}`;
-  const ids = [`--reuid=${UID}`, `--regid=${UID}`, "--clear-groups", "--no-new-privs"];
-  return [SETPRIV, ...ids, `--inh-caps=${set}`, `--ambient-caps=${set}`, `--bounding-set=${set}`, ...command];
-}
-
 const need = requires({
   ...PROBE_NEEDS,
-  path: SETPRIV,
-  kernel: () => {
-    const [file = "", ...args] = asNobody(ALL, [process.execPath, "-e", "fs.accessSync('bin/run.js')"]);
-    const canRead = () => spawnSync(file, args, { cwd: projectDir }).status === 0;
-    return PROBE_NEEDS.kernel() !== true ? "a kernel with BTF" : canRead() || "a folder that other users can read";
-  },
+  ...NOBODY_NEEDS,
+  kernel: () => (PROBE_NEEDS.kernel() === true ? NOBODY_NEEDS.kernel() : "a kernel with BTF"),
 });
 
 describe.skipIf(need.missing)("with the units' capabilities alone, as nobody in particular", () => {
@@ -82,7 +67,7 @@ describe.skipIf(need.missing)("with the units' capabilities alone, as nobody in 
   beforeAll(async () => {
     lab = await ProbeLab.create();
     folder = mkdtempSync(join(tmpdir(), "l4scope-caps-"));
-    chownSync(folder, UID, UID);
+    chownSync(folder, NOBODY_ID, NOBODY_ID);
   });
   afterAll(async () => {
     rmSync(folder, { recursive: true });
@@ -91,8 +76,9 @@ describe.skipIf(need.missing)("with the units' capabilities alone, as nobody in 
 
   function l4scope(capabilities: readonly string[], ...args: string[]): Promise<ProcessResult> {
     const command = asNobody(capabilities, [process.execPath, "bin/run.js", ...args]);
-    // a dynamic user has no home
-    return runProcess(["ip", "netns", "exec", lab.name, ...command], { env: { HOME: "/" } });
+    // as systemd starts it
+    const env = { HOME: undefined, SHELL: undefined };
+    return runProcess(["ip", "netns", "exec", lab.name, ...command], { env });
   }
   const store = () => join(folder, "l4.db");
 
