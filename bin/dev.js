@@ -15,7 +15,8 @@ await main(process.argv.slice(2), async () => {
   pjson.oclif.commands = { strategy: "pattern", target: "./commands", globPatterns: ["**/*.{ts,tsx}", "!base.ts"] };
   // the manifest of the last build would send oclif to the built commands
   const own = new Plugin({ root, pjson, isRoot: true, ignoreManifest: true });
-  const help = new Plugin({ root, name: "@oclif/plugin-help", type: "core" });
-  await Promise.all([own.load(), help.load()]);
-  return { root, plugins: new Map([own, help].map((plugin) => [plugin.name, plugin])) };
+  const others = pjson.oclif.plugins.map((name) => new Plugin({ root, name, type: "core" }));
+  const plugins = [own, ...others];
+  await Promise.all(plugins.map((plugin) => plugin.load()));
+  return { root, plugins: new Map(plugins.map((plugin) => [plugin.name, plugin])) };
 });
