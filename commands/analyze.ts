@@ -1,6 +1,7 @@
 import { string as stringArg } from "@oclif/core/args";
 import { boolean, integer, option, string as stringFlag } from "@oclif/core/flags";
 import { EXIT, UsageError } from "../src/cli/exit-codes.ts";
+import { setUpFlags } from "../src/cli/set-up-flags.ts";
 import type { AnalysisDocument } from "../src/report/analysis-contract.ts";
 import { BaseCommand } from "./base.ts";
 
@@ -61,15 +62,7 @@ export default class Analyze extends BaseCommand {
       summary: "Keep connections, minutes and findings in this store, too; query, flows and diff read it.",
       helpValue: "DB",
     }),
-    topology: stringFlag({
-      summary: "What is known of the set-up; l4scope topology writes such a file.",
-      helpValue: "FILE",
-    }),
-    import: stringFlag({
-      summary: "The set-up as ipvsadm, keepalived, HAProxy, nginx, Envoy, nft or conntrack tell it.",
-      helpValue: "FILE",
-      ...several,
-    }),
+    ...setUpFlags(),
     connections: boolean({ summary: "With --json: list every connection too.", dependsOn: ["json"] }),
     threads: integer({
       summary: "Reading threads; by default one, and two for a gigabyte or more where there are processors to spare.",
@@ -94,7 +87,7 @@ export default class Analyze extends BaseCommand {
     const { analyzeCaptures } = await import("../src/offline/analyze-captures.ts");
     const { withProgressBar } = await import("../src/report/progress-bar.ts");
     const { analysisOf } = await import("../src/report/analysis.ts");
-    const topology = await this.givenTopology(flags.topology, flags.import);
+    const topology = await this.givenTopology(flags, args.capture);
     if (flags.store !== undefined) await (await import("../src/store/open-store.ts")).ensureWritable(flags.store);
     const analyzed = await withProgressBar(process.stderr, (onProgress) =>
       analyzeCaptures(args.capture, {

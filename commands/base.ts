@@ -2,6 +2,7 @@ import { Command } from "@oclif/core/command";
 import { boolean } from "@oclif/core/flags";
 import type { ExitCode } from "../src/cli/exit-codes.ts";
 import { jsonChunks } from "../src/cli/json-chunks.ts";
+import { refuseSharedStdin, type SetUpFlags } from "../src/cli/set-up-flags.ts";
 import { writeChunks } from "../src/cli/write-chunks.ts";
 import type { Topology } from "../src/topology/topology.ts";
 
@@ -59,9 +60,15 @@ export abstract class BaseCommand extends Command {
     throw error;
   }
 
-  /** What was given of the set-up, or null where nothing was; what cannot be read of it is told. */
-  protected async givenTopology(file: string | undefined, imports: readonly string[] = []): Promise<Topology | null> {
+  /**
+   * What was given of the set-up, or null where nothing was; what cannot be read of it is told.
+   *
+   * @param captures as they were named, since stdin can be read only once
+   */
+  protected async givenTopology(flags: SetUpFlags, captures: readonly string[] = []): Promise<Topology | null> {
+    const { topology: file, import: imports = [] } = flags;
     if (file === undefined && imports.length === 0) return null;
+    refuseSharedStdin(flags, captures);
     const { loadTopology } = await import("../src/topology/load.ts");
     const { problemText } = await import("../src/topology/topology.ts");
     const { THRESHOLDS } = await import("../src/diagnose/thresholds.ts");

@@ -1,6 +1,7 @@
 import { string as stringArg } from "@oclif/core/args";
 import { boolean, custom, integer, string as stringFlag } from "@oclif/core/flags";
 import { UsageError } from "../src/cli/exit-codes.ts";
+import { type SetUpFlags, setUpFlags } from "../src/cli/set-up-flags.ts";
 import type { Diff as Comparison } from "../src/report/compare/diff.ts";
 import type { DiffDocument } from "../src/report/compare/diff-contract.ts";
 import type { DiffRequest } from "../src/report/compare/diff-request.ts";
@@ -70,7 +71,7 @@ export default class Diff extends BaseCommand {
     })({ exclusive: ["before", "before-window", "after-window"] }),
     "before-window": range({ summary: "Before is this time of the captures.", exclusive: ["before"] }),
     "after-window": range({ summary: "After is this time of them; left out, the rest.", exclusive: ["before"] }),
-    topology: stringFlag({ summary: "What is known of the set-up.", helpValue: "FILE" }),
+    ...setUpFlags(),
     full: boolean({ summary: "All VIPs, backends and tests." }),
     "max-legs": integer({
       summary: "Conversations followed at once; beyond it the idlest are given up.",
@@ -96,14 +97,14 @@ export default class Diff extends BaseCommand {
 
   private async compare(
     request: DiffRequest,
-    { topology, "max-legs": maxLegs }: { topology?: string | undefined; "max-legs": number },
+    { "max-legs": maxLegs, ...setUp }: SetUpFlags & { "max-legs": number },
   ): Promise<Comparison> {
     const { diffOf } = await import("../src/report/compare/diff.ts");
     const { sidesOfStores } = await import("../src/store/stored-sides.ts");
     const stored = await sidesOfStores(request);
     if (stored !== null) {
-      if (topology !== undefined)
-        throw new UsageError("--topology is for captures: what a store holds is judged already");
+      const named = setUp.topology !== undefined ? "--topology" : setUp.import !== undefined ? "--import" : null;
+      if (named !== null) throw new UsageError(`${named} is for captures: what a store holds is judged already`);
       return diffOf(...stored);
     }
     const { TimeBase } = await import("../src/capture/time-base.ts");
@@ -111,7 +112,10 @@ export default class Diff extends BaseCommand {
     const { withProgressBar } = await import("../src/report/progress-bar.ts");
     const { analysisOf } = await import("../src/report/analysis.ts");
     const { sideOfAnalysis } = await import("../src/report/compare/side-of-analysis.ts");
-    const given = await this.givenTopology(topology);
+    const given = await this.givenTopology(
+      setUp,
+      request.kind === "captures" ? [...request.before, ...request.after] : request.captures,
+    );
     const analyze = async (paths: readonly string[]) =>
       analysisOf(
         await withProgressBar(process.stderr, (onProgress) =>

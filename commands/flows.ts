@@ -1,6 +1,7 @@
 import { string as stringArg } from "@oclif/core/args";
 import { boolean, custom, integer, option } from "@oclif/core/flags";
 import { UsageError } from "../src/cli/exit-codes.ts";
+import { setUpFlags } from "../src/cli/set-up-flags.ts";
 import type { AddressMatch } from "../src/report/flows/address-match.ts";
 import type { ConnectionSelection } from "../src/report/flows/connection-list.ts";
 import type { FlowsDocument } from "../src/report/flows/flow-document.ts";
@@ -111,6 +112,7 @@ export default class Flows extends BaseCommand {
       exclusive: ["from"],
     }),
     csv: boolean({ summary: "Print CSV (RFC 4180, lines ended by LF).", exclusive: ["json"] }),
+    ...setUpFlags(["legs", "store"]),
     "max-legs": integer({
       summary: "Conversations followed at once; beyond it the idlest are given up.",
       min: 1000,
@@ -151,12 +153,14 @@ export default class Flows extends BaseCommand {
       return this.print(new FlowList(tracked, timeBase), selection, flags);
     }
     if (flags.pcap !== undefined) await this.refuseStreams(captures);
+    const given = await this.givenTopology(flags, captures);
     const { analyzeCaptures } = await import("../src/offline/analyze-captures.ts");
     const { analysisOf } = await import("../src/report/analysis.ts");
     const { ConnectionList } = await import("../src/report/flows/connection-list.ts");
     const analyzed = await withProgressBar(process.stderr, (onProgress) =>
-      analyzeCaptures(captures, { timeBase, onProgress, maxLegs }),
+      analyzeCaptures(captures, { timeBase, onProgress, maxLegs, topology: given }),
     );
+    for (const contradiction of analyzed.topology.contradictions) this.warn(contradiction);
     const connections = new ConnectionList(analysisOf(analyzed));
     const document = await this.print(connections, selection, flags);
     if (flags.pcap !== undefined) {

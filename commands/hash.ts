@@ -187,7 +187,7 @@ export default class Hash extends BaseCommand {
     const { flagPool, parseBackendFlags, parseVip } = await import("../src/report/hash/flag-pool.ts");
     const wish = { vip: parseVip(flags.vip), protocol: flags.protocol };
     const typed = parseBackendFlags(flags.backend ?? []);
-    const given = await this.givenTopology(flags.topology, flags.import);
+    const given = await this.givenTopology(flags, flags.capture);
     if (flags.capture !== undefined) {
       const { capturedKeySet, capturedPool } = await import("../src/report/hash/captured-pool.ts");
       const { connected, topology } = await this.analyzed(flags.capture, given);

@@ -1,7 +1,7 @@
 import { string as stringArg } from "@oclif/core/args";
 import { string as stringFlag } from "@oclif/core/flags";
 import { EXIT, UsageError } from "../src/cli/exit-codes.ts";
-import { SOURCE_FLAGS, sourceSpecs } from "../src/cli/live-flags.ts";
+import { SOURCE_FLAGS, sourceSpecs, streamPaths } from "../src/cli/live-flags.ts";
 import { parseBytes } from "../src/cli/sizes.ts";
 import type { WriterStats } from "../src/store/store-writer.ts";
 import { BaseCommand } from "./base.ts";
@@ -51,7 +51,7 @@ commits every second. Where the disk is full it says so, keeps the newest in mem
     const { hostname } = await import("node:os");
     const { endOfRun } = await import("../src/live/end-of-run.ts");
     const { record } = await import("../src/store/record-session.ts");
-    const topology = await this.givenTopology(flags.topology);
+    const topology = await this.givenTopology(flags, streamPaths(args.interface ?? [], flags));
     const isReplay = flags.replay !== undefined;
     const recording = await record(flags.store, {
       live: {

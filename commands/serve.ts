@@ -1,7 +1,7 @@
 import { string as stringArg } from "@oclif/core/args";
 import { integer, string as stringFlag } from "@oclif/core/flags";
 import { RunError } from "../src/cli/exit-codes.ts";
-import { EXPORTER_FLAGS, SOURCE_FLAGS, sourceSpecs } from "../src/cli/live-flags.ts";
+import { EXPORTER_FLAGS, SOURCE_FLAGS, sourceSpecs, streamPaths } from "../src/cli/live-flags.ts";
 import { BaseCommand } from "./base.ts";
 
 export default class Serve extends BaseCommand {
@@ -56,7 +56,7 @@ With --duration it ends by itself; else on SIGINT or SIGTERM, or with exit code 
     const sources = sourceSpecs(args.interface ?? [], flags);
     const { endOfRun } = await import("../src/live/end-of-run.ts");
     const { serve } = await import("../src/metrics/serve-session.ts");
-    const topology = await this.givenTopology(flags.topology);
+    const topology = await this.givenTopology(flags, streamPaths(args.interface ?? [], flags));
     const onProblem = (line: string) => this.warn(line);
     const also = flags.ipvs ? (await import("../src/metrics/ipvs-metrics.ts")).ipvsOfThisHost(onProblem) : undefined;
     const serving = await serve(

@@ -1,7 +1,7 @@
 import { string as stringArg } from "@oclif/core/args";
 import { boolean, string as stringFlag } from "@oclif/core/flags";
 import { EXIT, UsageError } from "../src/cli/exit-codes.ts";
-import { EXPORTER_FLAGS, SOURCE_FLAGS, sourceSpecs } from "../src/cli/live-flags.ts";
+import { EXPORTER_FLAGS, SOURCE_FLAGS, sourceSpecs, streamPaths } from "../src/cli/live-flags.ts";
 import type { LiveModel } from "../src/live/live-model.ts";
 import { BaseCommand } from "./base.ts";
 
@@ -49,7 +49,7 @@ they do not) and prints what it saw once.`;
     store: stringFlag({
       summary: "Show what this store remembers; [ and ] move by a minute.",
       helpValue: "DB",
-      exclusive: ["replay", "source", "interface", "listen", "topology"],
+      exclusive: ["replay", "source", "interface", "listen", "topology", "import"],
     }),
     evidence: stringFlag({ summary: "Where the key w writes evidence to.", helpValue: "FOLDER", default: "." }),
     full: boolean({ summary: "In the text of a run without a terminal: all rows." }),
@@ -59,12 +59,9 @@ they do not) and prints what it saw once.`;
     const { args, flags } = await this.parse(Top);
     if (flags.store !== undefined) return this.showStore(flags.store, args.interface ?? [], flags);
     const sources = sourceSpecs(args.interface ?? [], flags);
-    if (flags.topology === "-" && args.interface?.includes("-")) {
-      throw new UsageError("stdin can be read only once: - stands for a capture and for a file");
-    }
     const isInteractive = process.stdout.isTTY === true && !flags.json;
     const { watch } = await import("../src/tui/watch.ts");
-    const topology = await this.givenTopology(flags.topology);
+    const topology = await this.givenTopology(flags, streamPaths(args.interface ?? [], flags));
     if (flags.listen === undefined && (flags.ipvs || flags["web-config"] !== undefined)) {
       throw new UsageError("--ipvs and --web-config are about what --listen serves: give --listen ADDRESS:PORT");
     }

@@ -1,6 +1,7 @@
 import { string as stringArg } from "@oclif/core/args";
 import { boolean, integer, string as stringFlag } from "@oclif/core/flags";
 import { UsageError } from "../src/cli/exit-codes.ts";
+import { type SetUpFlags, setUpFlags } from "../src/cli/set-up-flags.ts";
 import type { TopologyListDocument } from "../src/report/topology/topology-list-document.ts";
 import type { TopologyReport } from "../src/report/topology/topology-report.ts";
 import { BaseCommand } from "./base.ts";
@@ -33,13 +34,7 @@ Packets are believed before the file, and the file before imports; where they do
   };
 
   static override flags = {
-    topology: stringFlag({ summary: "What is known of the set-up already.", helpValue: "FILE" }),
-    import: stringFlag({
-      summary: "What a load balancer prints or is configured by; may be given several times; - is stdin.",
-      helpValue: "FILE",
-      multiple: true,
-      multipleNonGreedy: true,
-    }),
+    ...setUpFlags(),
     write: stringFlag({
       summary: "Write the topology to a file; - is stdout, in place of the drawing.",
       helpValue: "FILE",
@@ -59,9 +54,6 @@ Packets are believed before the file, and the file before imports; where they do
     const captures = args.capture ?? [];
     if (captures.length === 0 && flags.topology === undefined && flags.import === undefined) {
       throw new UsageError("nothing to show: name captures, --import or --topology");
-    }
-    if (captures.includes("-") && (flags.topology === "-" || flags.import?.includes("-"))) {
-      throw new UsageError("stdin can be read only once: - stands for a capture and for a file");
     }
     if (flags.json && flags.write === "-") {
       throw new UsageError("--json and --write - both print on stdout: give a file's name");
@@ -85,11 +77,11 @@ Packets are believed before the file, and the file before imports; where they do
 
   private async report(
     captures: readonly string[],
-    flags: { topology?: string | undefined; import?: string[] | undefined; "max-legs": number },
+    flags: SetUpFlags & { "max-legs": number },
   ): Promise<TopologyReport> {
     const { emptyTopology } = await import("../src/topology/merge.ts");
     const { topologyReport } = await import("../src/report/topology/topology-report.ts");
-    const given = (await this.givenTopology(flags.topology, flags.import)) ?? emptyTopology();
+    const given = (await this.givenTopology(flags, captures)) ?? emptyTopology();
     if (captures.length === 0) return topologyReport(null, given);
     const { TimeBase } = await import("../src/capture/time-base.ts");
     const { analyzeCaptures } = await import("../src/offline/analyze-captures.ts");

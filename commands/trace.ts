@@ -1,6 +1,7 @@
 import { string as stringArg } from "@oclif/core/args";
 import { boolean, custom, integer } from "@oclif/core/flags";
 import { UsageError } from "../src/cli/exit-codes.ts";
+import { setUpFlags } from "../src/cli/set-up-flags.ts";
 import type { FlowChoice } from "../src/report/ladder/choose-connection.ts";
 import type { TraceDocument } from "../src/report/ladder/trace-document.ts";
 import { BaseCommand } from "./base.ts";
@@ -47,6 +48,7 @@ export default class Trace extends BaseCommand {
       summary: "Write the connection's packets of all captures there, as pcapng.",
       helpValue: "FILE",
     })(),
+    ...setUpFlags(),
     "max-legs": integer({
       summary: "Conversations followed at once; beyond it the idlest are given up.",
       min: 1000,
@@ -67,11 +69,13 @@ export default class Trace extends BaseCommand {
     if (once.length > 0) {
       throw new UsageError(`${once[0]} can be read only once, and trace reads twice; write it to a file first`);
     }
+    const given = await this.givenTopology(flags);
     const timeBase = new TimeBase();
     const maxLegs = flags["max-legs"];
-    const { connected, diagnosis } = await withProgressBar(process.stderr, (onProgress) =>
-      analyzeCaptures(args.capture, { timeBase, onProgress, maxLegs }),
+    const { connected, diagnosis, topology } = await withProgressBar(process.stderr, (onProgress) =>
+      analyzeCaptures(args.capture, { timeBase, onProgress, maxLegs, topology: given }),
     );
+    for (const contradiction of topology.contradictions) this.warn(contradiction);
     const timeText = (time: number) => timeBase.toEpoch(time);
     const { connection, objection } = chooseConnection(connected, flags.flow, flags.nth ?? null, timeText);
     if (connection === null) throw new UsageError(objection);
@@ -87,7 +91,7 @@ export default class Trace extends BaseCommand {
     }
     const resets = diagnosis.subject.resets.get(connection.id) ?? [];
     const findings = diagnosis.findings.filter(({ connections }) => connections.includes(connection.id));
-    const ladder = ladderOf(connected, connection, packets, { left, resets, findings });
+    const ladder = ladderOf(connected, connection, packets, { left, resets, findings, given });
     if (flags.json) {
       const { traceDocument } = await import("../src/report/ladder/trace-document.ts");
       return traceDocument(ladder, timeBase);

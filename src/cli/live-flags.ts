@@ -1,6 +1,7 @@
 import { boolean, integer, string as stringFlag } from "@oclif/core/flags";
 import type { SourceSpec } from "../live/live-handle.ts";
 import { UsageError } from "./exit-codes.ts";
+import { setUpFlags } from "./set-up-flags.ts";
 
 /** What the live commands (`top`, `record`, `serve`) are told to watch, and for how long. */
 export const SOURCE_FLAGS = {
@@ -29,10 +30,7 @@ export const SOURCE_FLAGS = {
     default: "1",
   }),
   duration: integer({ summary: "Stop by itself after so many seconds.", min: 1, helpValue: "SECONDS" }),
-  topology: stringFlag({
-    summary: "What is known of the set-up, as YAML; l4scope topology writes it.",
-    helpValue: "FILE",
-  }),
+  ...setUpFlags(),
   "max-flows": integer({
     summary: "Conversations in memory at most; beyond it the idlest are given up.",
     min: 1000,
@@ -68,7 +66,7 @@ const INTERFACE_MODULE = new URL("../probe/flow-tap-source.js", import.meta.url)
  */
 export function sourceSpecs(named: readonly string[], flags: SourceFlags): SourceSpec[] {
   const interfaces = [...named.filter((name) => name !== "-"), ...(flags.interface ?? [])];
-  const streams = [...named.filter((name) => name === "-"), ...(flags.source ?? [])];
+  const streams = streamsOf(named, flags);
   const replayed = flags.replay ?? [];
   if (interfaces.length + streams.length + replayed.length === 0) {
     throw new UsageError("nothing to watch: name an interface, - for a capture on stdin, or --replay CAPTURE");
@@ -89,6 +87,15 @@ export function sourceSpecs(named: readonly string[], flags: SourceFlags): Sourc
   }
   if (replayed.length > 0) specs.push({ kind: "replay", paths: replayed, speed: speedOf(flags.speed) });
   return specs;
+}
+
+/** The captures among what is watched that are read as they are written; `-` is stdin. */
+export function streamPaths(named: readonly string[], flags: Pick<SourceFlags, "source">): string[] {
+  return streamsOf(named, flags).map(pathOf);
+}
+
+function streamsOf(named: readonly string[], { source = [] }: Pick<SourceFlags, "source">): string[] {
+  return [...named.filter((name) => name === "-"), ...source];
 }
 
 /** Unbuilt, the sources are TypeScript. */

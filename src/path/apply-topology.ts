@@ -19,6 +19,15 @@ const CLOCK_SLACK_SECONDS = 60;
 /** Endpoints of one number each in a key; a run has fewer than this. */
 const KEY_RADIX = 67_108_864;
 
+/** What the set-up calls the nodes of its observation points; of a point given to two, the first. */
+export function nodeNamesOf(given: GivenTopology | null): Map<string, string> {
+  const names = new Map<string, string>();
+  for (const { name, observationPoints } of given?.topology.nodes ?? []) {
+    for (const point of observationPoints) if (!names.has(point)) names.set(point, name);
+  }
+  return names;
+}
+
 /** Two routes of one connection: as its client sees it, and as its backend does. */
 interface Routes {
   connection: Connection;

@@ -1,5 +1,5 @@
 import type { TrackedCapture } from "../flow/tracked-capture.ts";
-import { type GivenTopology, TopologyJoin } from "./apply-topology.ts";
+import { type GivenTopology, nodeNamesOf, TopologyJoin } from "./apply-topology.ts";
 import { type CaptureClock, estimateClocks } from "./clocks.ts";
 import type { Connection, Hop } from "./connection.ts";
 import { groupDatagrams } from "./datagrams.ts";
@@ -33,7 +33,7 @@ export interface Connected {
  * @param given the set-up and the balancers' own tables; they complete what packets do not show, and change nothing
  */
 export function connect(captures: readonly TrackedCapture[], given: GivenTopology | null = null): Connected {
-  const set = new LegSet(captures);
+  const set = new LegSet(captures, nodeNamesOf(given));
   const endpoints = new EndpointTable();
   const tcp = groupSessions(set, endpoints);
   // TCP ties clocks to each other without looking at them; only with them set right, datagrams can be compared.

@@ -26,7 +26,7 @@ export interface Track {
 export interface RunPoint {
   index: number;
   name: string;
-  /** Name of the node it is on: what stands before the colon. */
+  /** Name of the node it is on: what stands before the colon, unless the set-up as it was given says otherwise. */
   nodeName: string;
   capture: number;
 }
@@ -37,7 +37,8 @@ export class LegSet {
   readonly tracks: readonly Track[];
   readonly points: readonly RunPoint[];
 
-  constructor(captures: readonly TrackedCapture[]) {
+  /** @param nodeNames names of nodes by observation point, where the set-up tells them */
+  constructor(captures: readonly TrackedCapture[], nodeNames: ReadonlyMap<string, string> = new Map()) {
     this.captures = captures;
     const tracks: Track[] = [];
     const points: RunPoint[] = [];
@@ -50,7 +51,8 @@ export class LegSet {
           if (known !== undefined) return known;
           const index = points.length;
           byName.set(key, index);
-          points.push({ index, name, nodeName: name.split(":")[0] ?? name, capture: captureIndex });
+          const nodeName = nodeNames.get(name) ?? name.split(":")[0] ?? name;
+          points.push({ index, name, nodeName, capture: captureIndex });
           return index;
         });
         tracks.push({

@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { connectionSchema } from "../report/analysis-schema.ts";
 import { runCli } from "../support/run-process.ts";
 
@@ -125,4 +125,60 @@ test("--pcap needs captures that can be read twice", async () => {
   const { exitCode, stderr } = await runCli(["flows", "-", "--pcap", "x.pcapng"], { stdin: "" });
   expect(exitCode).toBe(2);
   expect(stderr).toBe("l4scope flows: - can be read only once, and --pcap reads twice; write it to a file first\n");
+});
+
+describe("--topology and --import", () => {
+  const folder = mkdtempSync(join(tmpdir(), "l4scope-flows-set-up-"));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const write = (name: string, text: string) => {
+    writeFileSync(join(folder, name), text);
+    return join(folder, name);
+  };
+
+  test("name the nodes by which connections are listed and filtered", async () => {
+    const file = write("nodes.yaml", 'nodes:\n  - { name: edge-1, observationPoints: ["lb1:eth0", "lb1:eth1"] }\n');
+    const { exitCode, stdout, stderr } = await runCli([
+      "flows",
+      ...DEMO,
+      "--topology",
+      file,
+      "--node",
+      "edge-1",
+      "--json",
+    ]);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    const { connections, matched } = JSON.parse(stdout);
+    expect(matched).toBe(58);
+    for (const { path } of connections) expect(path.up).toEqual(["edge-1"]);
+    const old = await runCli(["flows", ...DEMO, "--topology", file, "--node", "lb1"]);
+    expect(old).toMatchObject({ exitCode: 2, stderr: "l4scope flows: --node lb1: no such node; there are edge-1\n" });
+  });
+
+  test("complete what the clients' side alone does not show", async () => {
+    const [front = ""] = DEMO;
+    const table = write(
+      "ipvsadm-Lcn",
+      `IPVS connection entries
+pro expire state       source             virtual            destination
+TCP 14:58  ESTABLISHED 10.1.0.21:40821 192.0.2.10:443 10.3.0.12:8443
+`,
+    );
+    const list = JSON.parse((await runCli(["flows", front, "--json"])).stdout).connections as { client: string }[];
+    const client = list[0]?.client ?? "";
+    const own = write("own", `TCP 14:58  ESTABLISHED ${client} 192.0.2.10:443 10.3.0.12:8443\n`);
+    const { stdout } = await runCli(["flows", front, "--import", table, "--import", own, "--client", client, "--csv"]);
+    expect(stdout).toContain(`${client},192.0.2.10:443,10.3.0.12:8443`);
+  });
+
+  test.each([
+    [["--legs", ...DEMO, "--topology", "t.yaml"], "--legs"],
+    [["--store", "x.db", "--import", "t.yaml"], "--store"],
+    [["-", "--topology", "-"], "stdin can be read only once"],
+    [[...DEMO, "--import", "/nowhere/rules"], "/nowhere/rules: no such file or directory"],
+  ])("%j is refused in a line", async (args, message) => {
+    const { exitCode, stdout, stderr } = await runCli(["flows", ...args]);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
+    expect(stderr).toMatch(/^l4scope flows: [^\n]+\n$/);
+    expect(stderr).toContain(message);
+  });
 });

@@ -152,3 +152,54 @@ test("--nth chooses among several, an address alone is enough where it has one",
   expect(second.stdout).toMatch(/^2026-01-01 00:00:30\.0/m);
   expect(alone.stdout).toMatch(/^c1 tcp 10\.1\.0\.7:40007 → /);
 });
+
+describe("--topology and --import", () => {
+  const write = (name: string, text: string) => {
+    writeFileSync(path(name), text);
+    return path(name);
+  };
+
+  test("name nodes by their points, and who is at an end that nobody captured", async () => {
+    const file = write(
+      "nodes.yaml",
+      `nodes:
+  - { name: edge-1, role: lb, observationPoints: ["lb1:eth0", "lb1:eth1"] }
+  - { name: laptop, role: client, addresses: [10.1.0.21] }
+  - { name: shop-12, role: backend, addresses: [10.3.0.12] }
+`,
+    );
+    const balancers = captures.filter((name) => /lb\d-/.test(name));
+    const { exitCode, stdout, stderr } = await trace(...balancers, "--flow", "c0", "--topology", file, "--json");
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    const { nodes } = traceSchema.parse(JSON.parse(stdout));
+    expect(nodes.map(({ name, role }) => `${name} ${role}`)).toEqual([
+      "laptop client",
+      "edge-1 lb",
+      "lb3 lb",
+      "shop-12 backend",
+    ]);
+  });
+
+  test("an import gives the backend that packets do not show", async () => {
+    const table = write(
+      "conntrack",
+      "tcp 6 431 ESTABLISHED src=10.1.0.9 dst=192.0.2.10 sport=40009 dport=443 src=10.3.0.12 dst=10.1.0.9 sport=8443 dport=40009 [ASSURED] mark=0 use=1\n",
+    );
+    const args = [path("twice.pcap"), "--flow", "10.1.0.9:40009", "--nth", "1"];
+    const [without, given] = await Promise.all([trace(...args), trace(...args, "--import", table)]);
+    expect(without.stdout.split("\n")[0]).toMatch(/^c0 tcp 10\.1\.0\.9:40009 → 192\.0\.2\.10:443 ·/);
+    expect(given.stdout.split("\n")[0]).toMatch(
+      /^c0 tcp 10\.1\.0\.9:40009 → 192\.0\.2\.10:443 → 10\.3\.0\.12:8443 · dnat/,
+    );
+  });
+
+  test("what packets contradict is told, and a file with mistakes stops the run", async () => {
+    const file = write("wrong-mode.yaml", 'vips:\n  - { vip: "192.0.2.10:443", mode: proxy }\n');
+    const { exitCode, stderr } = await trace(...captures, "--flow", "c0", "--topology", file);
+    expect(exitCode).toBe(0);
+    expect(stderr).toBe("l4scope trace: warning: 192.0.2.10:443 is given as proxy, but its packets show dnat\n");
+    const broken = await trace(...captures, "--flow", "c0", "--topology", write("broken.yaml", "vip: []\n"));
+    expect(broken).toMatchObject({ exitCode: 2, stdout: "" });
+    expect(broken.stderr).toMatch(/^l4scope trace: \S+broken\.yaml:1:1: [^\n]+\n$/);
+  });
+});

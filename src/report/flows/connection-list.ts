@@ -39,7 +39,7 @@ export class ConnectionList {
     if (point !== undefined) {
       return `--point ${point}: no such observation point; there are ${this.points.join(", ") || "none"}`;
     }
-    const nodes = [...new Set(this.points.map((name) => name.split(":")[0] ?? name))];
+    const nodes = [...new Set(this.analysis.subject.connected.set.points.map(({ nodeName }) => nodeName))];
     const node = filter.node?.find((name) => !nodes.includes(name));
     if (node !== undefined) return `--node ${node}: no such node; there are ${nodes.join(", ") || "none"}`;
     const finding = filter.finding?.find((id) => !knownIds().some((known) => isChosen(known, { only: [id] })));

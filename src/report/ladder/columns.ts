@@ -50,18 +50,31 @@ export function columnsOf(
     markEnd(connected, first, "client", hosts, isAlone);
   }
   for (const column of columns) if (column.depth === deepest) markEnd(connected, column, "backend", hosts, isAlone);
+  for (const column of columns) if (hosts.given.isGivenAs(column.name, "lb")) column.role ??= "lb";
   const ends = sessions.length - 1;
-  if (first.role !== "client") columns.unshift(unseen("client", -1, [0]));
-  if (!columns.some(({ role }) => role === "backend")) columns.push(unseen("backend", deepest + 1, [ends]));
+  const { given } = hosts;
+  const { client, backend } = connection;
+  if (first.role !== "client") columns.unshift(unseen("client", given.ownerOf(client), -1, [0]));
+  if (!columns.some(({ role }) => role === "backend")) {
+    columns.push(unseen("backend", backend === null ? null : given.ownerOf(backend), deepest + 1, [ends]));
+  }
   if (ends > 0 && !columns.some((column) => column.sessions.length > 1)) {
     const at = columns.findIndex((column) => column.sessions[0] === 1);
-    columns.splice(at, 0, unseen("lb", columns[at]!.depth - 0.5, [0, 1]));
+    const opener = sessions[1]?.[0];
+    const name = opener === undefined ? null : given.openerOf(opener);
+    columns.splice(at, 0, unseen("lb", name, columns[at]!.depth - 0.5, [0, 1]));
   }
   return columns;
 }
 
-function unseen(role: "client" | "lb" | "backend", depth: number, sessions: readonly number[]): Column {
-  return { name: role, role, isSeen: false, isNextTo: false, points: [], legs: [], depth, sessions };
+/** A column for what nobody captured, called by its part where nothing was given of it. */
+function unseen(
+  role: "client" | "lb" | "backend",
+  name: string | null,
+  depth: number,
+  sessions: readonly number[],
+): Column {
+  return { name: name ?? role, role, isSeen: false, isNextTo: false, points: [], legs: [], depth, sessions };
 }
 
 function visitsOf(

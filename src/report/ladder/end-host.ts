@@ -2,6 +2,7 @@ import type { Connected } from "../../path/connect.ts";
 import { isInitialTtl, type Mac, sourceMac } from "../../path/macs.ts";
 import { addressText } from "../../topology/address.ts";
 import type { Column } from "./column.ts";
+import type { GivenNodes } from "./given-nodes.ts";
 
 /** What is known of the host of each observation point of the run. */
 export interface HostFacts {
@@ -11,6 +12,8 @@ export interface HostFacts {
   addresses: readonly ReadonlySet<string>[];
   /** MACs of backends to which balancers hand frames on, see `directMacs`. */
   direct: ReadonlySet<Mac>;
+  /** What was said of nodes beforehand. */
+  given: GivenNodes;
 }
 
 /**
@@ -23,7 +26,7 @@ export function markEnd(
   { set }: Connected,
   column: Column,
   role: "client" | "backend",
-  { macs, addresses }: HostFacts,
+  { macs, addresses, given }: HostFacts,
   isAlone: boolean,
 ): void {
   if (column.role !== null) return;
@@ -32,7 +35,7 @@ export function markEnd(
     const view = set.view(leg);
     return addresses[set.pointOf(leg).index]!.has(addressText(role === "client" ? view.src : view.dst));
   });
-  if (isAtHome) {
+  if (isAtHome || given.isGivenAs(column.name, role)) {
     column.role = role;
     return;
   }

@@ -7,10 +7,12 @@ import type { LegRef, LegSet, RunPoint } from "../../path/leg-set.ts";
 import type { Mac } from "../../path/macs.ts";
 import { clientSession } from "../../path/outcome.ts";
 import { macCandidates, onlyOne } from "../../path/own-macs.ts";
+import type { Topology } from "../../topology/topology.ts";
 import type { Column } from "./column.ts";
 import { columnsOf } from "./columns.ts";
 import { coverageOf, type Watch } from "./coverage.ts";
 import { directMacs } from "./direct-macs.ts";
+import { GivenNodes } from "./given-nodes.ts";
 import { orderLegs } from "./leg-order.ts";
 import { localAddresses } from "./local-addresses.ts";
 import { matchPackets, type SequenceShift } from "./match-packets.ts";
@@ -42,6 +44,8 @@ export interface LadderOptions {
   resets?: readonly ResetVerdict[];
   /** What was found to be wrong with it, most pressing first. */
   findings?: readonly Finding[];
+  /** What is known of the set-up besides the packets. */
+  given?: Topology | null;
 }
 
 /**
@@ -81,6 +85,7 @@ export function ladderOf(
     macs,
     addresses: localAddresses(connected.set, macs),
     direct,
+    given: new GivenNodes(connected, options.given ?? null),
   });
   const companions = usualCompanions(connected, connection);
   const coverage = coverageOf(columns, ordered.flat(), events, {
