@@ -1,6 +1,7 @@
 import type { LiveSource } from "../capture/live-source.ts";
 import { TimeBase } from "../capture/time-base.ts";
 import { raiseCounts } from "../flow/raise-counts.ts";
+import { DropWatch, type OpenDropCounter, openDropCounter } from "./drop-watch.ts";
 import { EvidenceBook } from "./evidence-book.ts";
 import { SamplingControl } from "./flow-sampling.ts";
 import type { LiveHandle, LiveListener, LiveOptions, OpenLiveSource, SourceSpec } from "./live-handle.ts";
@@ -56,11 +57,13 @@ export class LiveDriver implements LiveHandle {
   private readonly options: LiveOptions;
   private readonly listener: LiveListener;
   private readonly timing: Timing;
+  private readonly openDrops: OpenDropCounter;
   private readonly builder: ModelBuilder;
   private readonly evidenceBook = new EvidenceBook();
   private readonly sampling = new SamplingControl();
   private readonly pumps: Pump[] = [];
   private readonly works: Promise<void>[] = [];
+  private drops: DropWatch | null = null;
   private replay: { replay: Replay; pace: ReplayPace; first: number } | null = null;
   private state: LiveHealth["state"] = "starting";
   private failure: string | null = null;
@@ -81,10 +84,16 @@ export class LiveDriver implements LiveHandle {
   private resolveEnded: () => void = () => {};
   private timer: NodeJS.Timeout | null = null;
 
-  constructor(options: LiveOptions, listener: LiveListener, timing: Timing) {
+  constructor(
+    options: LiveOptions,
+    listener: LiveListener,
+    timing: Timing,
+    openDrops: OpenDropCounter = openDropCounter,
+  ) {
     this.options = options;
     this.listener = listener;
     this.timing = timing;
+    this.openDrops = openDrops;
     const isReplay = options.sources.every(({ kind }) => kind === "replay");
     const { maxFlows, maxSeries, ringBytes, settleSeconds, keepBroken, topology } = options;
     this.session = new LiveSession({
@@ -117,6 +126,8 @@ export class LiveDriver implements LiveHandle {
   async start(): Promise<void> {
     try {
       for (const spec of this.options.sources) await this.open(spec);
+      const watchesHost = this.options.sources.some(({ kind }) => kind === "interface");
+      if (this.options.countDrops && watchesHost) this.drops = await DropWatch.open(this.openDrops);
     } catch (error) {
       await this.stopSources();
       throw error;
@@ -388,6 +399,7 @@ export class LiveDriver implements LiveHandle {
   private async stopSources(): Promise<void> {
     await Promise.all(this.pumps.map(({ source }) => source?.stop()));
     await this.replay?.replay.close();
+    this.drops?.close(this.timing.seconds());
   }
 
   private publish(): void {
@@ -403,6 +415,7 @@ export class LiveDriver implements LiveHandle {
   }
 
   private build(isDue: boolean): LiveModel {
+    const dropped = this.drops?.read(this.timing.seconds());
     const driver = {
       state: this.state,
       failure: this.failure,
@@ -413,7 +426,8 @@ export class LiveDriver implements LiveHandle {
         bytesPerSecond,
         lag: Number.isNaN(lag) ? lag : lag - leastLag,
       })),
-      probes: this.pumps.flatMap(({ source }) => source?.probes?.() ?? []),
+      probes: [...this.pumps.flatMap(({ source }) => source?.probes?.() ?? []), ...(dropped?.probes ?? [])],
+      ...(dropped === undefined ? {} : { drops: dropped.drops }),
       judgeSeconds: this.judgeSeconds,
       judgeEverySeconds: this.judgeEvery,
       residentBytes: process.memoryUsage.rss(),

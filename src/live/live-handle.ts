@@ -79,6 +79,8 @@ export interface LiveOptions {
   durationSeconds?: number;
   /** With packets of broken connections in `settled`. */
   keepBroken?: boolean;
+  /** Counts the packets that the kernel drops, by its reason, where interfaces are watched and it can. */
+  countDrops?: boolean;
   /** What is known of the set-up. */
   topology?: Topology | null;
   /** What `-` reads, in the thread of the session; stdin itself where left out. */

@@ -27,6 +27,8 @@ export interface LiveModel {
   findings: readonly LiveFinding[];
   /** Cost and losses of what runs in the kernel. */
   probes: readonly ProbeCost[];
+  /** Packets that the kernel dropped; left out where nobody asked for them, and where no interface is watched. */
+  drops?: LiveDrops;
   /** A value per second for the last 15 minutes, over all VIPs. */
   series: LiveSeries;
   /** For Prometheus: counters since the session began, and gauges. */
@@ -91,6 +93,22 @@ export interface LiveSourceState {
   clockUncertainty: number;
   /** Seconds from the newest packet's time to its arrival; NaN in a replay. */
   lag: number;
+}
+
+/** What the kernel of this host dropped since the session began, in the network namespace that it watches. */
+export interface LiveDrops {
+  /** Most first; null where they cannot be counted here. */
+  counts: readonly DropCount[] | null;
+  /** Why they are not counted, or what is not seen of them: a sentence each. */
+  notes: readonly string[];
+}
+
+export interface DropCount {
+  /** By the kernel's name (enum skb_drop_reason without its prefix): `NO_SOCKET`; `unknown` where it gives none. */
+  reason: string;
+  packets: number;
+  /** Over the last seconds. */
+  packetsPerSecond: number;
 }
 
 /** Who reset connections, as the contract counts it. */

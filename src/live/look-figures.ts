@@ -13,6 +13,6 @@ export function lookFiguresOf(model: LiveModel): LookFigures {
 }
 
 export function momentaryOf(model: LiveModel): Momentary {
-  const { sequence, now, health, sources, probes } = model;
-  return { sequence, now, health, sources, probes };
+  const { sequence, now, health, sources, probes, drops } = model;
+  return { sequence, now, health, sources, probes, ...(drops === undefined ? {} : { drops }) };
 }

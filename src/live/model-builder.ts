@@ -2,7 +2,7 @@ import type { ProbeCost } from "../capture/live-source.ts";
 import { type RateClock, ratesOf } from "./figures.ts";
 import type { BookEntry } from "./finding-book.ts";
 import { readMetrics, updateGauges } from "./live-metrics.ts";
-import type { LiveFinding, LiveHealth, LiveModel, LiveSourceState } from "./live-model.ts";
+import type { LiveDrops, LiveFinding, LiveHealth, LiveModel, LiveSourceState } from "./live-model.ts";
 import type { LiveSession } from "./live-session.ts";
 import { resetsOf, vipsOf } from "./live-vips.ts";
 import type { LookFigures } from "./look-figures.ts";
@@ -20,6 +20,7 @@ export interface DriverState {
     lag: number;
   }[];
   probes: readonly ProbeCost[];
+  drops?: LiveDrops;
   judgeSeconds: number;
   judgeEverySeconds: number;
   residentBytes: number;
@@ -58,6 +59,7 @@ export class ModelBuilder {
       health: this.health(driver, clock, baseSeconds),
       sources: this.sources(driver),
       probes: driver.probes,
+      ...(driver.drops === undefined ? {} : { drops: driver.drops }),
       ...this.figures,
     };
   }

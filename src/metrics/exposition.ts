@@ -12,8 +12,6 @@ import { CONNECT_DURATION, type MetricDefinition, SESSION_METRICS, WATCHED_METRI
 export interface ExpositionOptions {
   /** Of l4scope. */
   version: string;
-  /** Packets that the kernel dropped, by its reason; empty where no probe counts them. */
-  drops?: () => readonly MetricSample[];
   /** Makes metrics to show behind ours, once for each format: prom-client renames those that it prints. */
   also?: () => readonly CustomMetric[];
 }
@@ -59,7 +57,7 @@ export class Exposition {
 
 function registryOf(
   handle: Pick<LiveHandle, "model">,
-  { version, drops, also }: ExpositionOptions,
+  { version, also }: ExpositionOptions,
   type: RegistryContentType,
 ): Registry {
   const registry = new Registry();
@@ -72,7 +70,6 @@ function registryOf(
   const runtime = `node ${process.version}`;
   add(valuesOf(SESSION_METRICS.buildInfo, () => [{ labels: [version, runtime], value: 1 }]));
   for (const [definition, read] of sessionValues()) add(valuesOf(definition, () => read(handle.model())));
-  if (drops) add(valuesOf(SESSION_METRICS.drops, drops));
   for (const metric of also?.() ?? []) add(metric);
   collectDefaultMetrics({ register: registry });
   for (const name of MISNAMED) registry.removeSingleMetric(name);
@@ -98,6 +95,10 @@ function sessionValues(): [MetricDefinition, (model: LiveModel) => readonly Metr
       m.sourceLag,
       ({ sources }) =>
         sources.filter(({ lag }) => !Number.isNaN(lag)).map(({ name, lag }) => ({ labels: [name], value: lag })),
+    ],
+    [
+      m.drops,
+      ({ drops }) => (drops?.counts ?? []).map(({ reason, packets }) => ({ labels: [reason], value: packets })),
     ],
     [m.probeEvents, perProbe(({ events }) => events)],
     [m.probeLost, perProbe(({ lost }) => lost)],

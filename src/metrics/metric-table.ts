@@ -127,7 +127,7 @@ export const SESSION_METRICS = {
   drops: {
     name: `${PREFIX}drops_total`,
     type: "counter",
-    help: "Packets that the kernel dropped, by its reason.",
+    help: "Packets that the kernel dropped in the network namespace that is watched, by its reason; not all are faults.",
     labels: ["reason"],
   },
   probeEvents: {

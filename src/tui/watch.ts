@@ -5,6 +5,7 @@ import type { LiveHandle, LiveOptions } from "../live/live-handle.ts";
 import type { LiveModel } from "../live/live-model.ts";
 import { startLive } from "../live/start-live.ts";
 import { type ExporterOptions, startExporter } from "../metrics/exporter.ts";
+import { dropsObjections } from "../metrics/serve-session.ts";
 
 export interface WatchOptions {
   live: LiveOptions;
@@ -25,12 +26,15 @@ const WATCH_SECONDS = 10;
 export async function watch(options: WatchOptions): Promise<LiveModel | null> {
   const { live, isInteractive } = options;
   const endless = live.sources.some(({ kind }) => kind === "interface");
-  const handle = await startLive(
-    isInteractive || !endless || live.durationSeconds !== undefined
-      ? live
-      : { ...live, durationSeconds: WATCH_SECONDS },
-  );
+  const isBounded = isInteractive || !endless || live.durationSeconds !== undefined;
+  const handle = await startLive({
+    ...live,
+    countDrops: true,
+    ...(isBounded ? {} : { durationSeconds: WATCH_SECONDS }),
+  });
   try {
+    // on the screen the view of probes says it
+    if (options.exporter) for (const line of dropsObjections(handle.model())) options.onProblem(line);
     const exporter =
       options.exporter === undefined
         ? null

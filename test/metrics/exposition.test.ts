@@ -77,6 +77,17 @@ describe("metrics as text", () => {
     expect(set).toBe(`connection="c9999999999",community_id="${exemplar.communityId}"`);
   });
 
+  test("have the kernel's drops by reason where they are counted, and none else", async () => {
+    const drop = { reason: "NO_SOCKET", packets: 12, packetsPerSecond: 0.5 };
+    const series = async (model: LiveModel) =>
+      (await printed(model)).split("\n").filter((line) => line.startsWith("l4scope_drops_total"));
+    expect(await series(modelOf({ drops: { counts: [drop], notes: [] } }))).toEqual([
+      'l4scope_drops_total{reason="NO_SOCKET"} 12',
+    ]);
+    expect(await series(modelOf({ drops: { counts: null, notes: ["no BTF"] } }))).toEqual([]);
+    expect(await series(busy)).toEqual([]);
+  });
+
   test("count the histogram's buckets up", async () => {
     const lines = (await printed(busy)).split("\n").filter((line) => line.startsWith("l4scope_connect_duration"));
     const value = (le: string) =>
