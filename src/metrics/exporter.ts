@@ -88,11 +88,15 @@ export async function startExporter(handle: Pick<LiveHandle, "model">, options: 
     if (tls !== null && "setSecureContext" in server) server.setSecureContext(tls);
   });
   await listening(server, at, options.listen);
+  exposition.warmer.start();
   const { address, port, family } = server.address() as AddressInfo;
   const host = family === "IPv6" ? `[${address}]` : address;
   return {
     url: `${config.now().tls === null ? "http" : "https"}://${host}:${port}`,
-    close: () => closed(server, sockets),
+    close: () => {
+      exposition.warmer.stop();
+      return closed(server, sockets);
+    },
   };
 }
 

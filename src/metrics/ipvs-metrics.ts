@@ -2,8 +2,8 @@ import { type Host, liveHost } from "../host/host.ts";
 import { type IpvsDestination, type IpvsService, readIpvsTable, readIpvsTotals } from "../host/ipvs-table.ts";
 import type { MetricSample } from "../live/live-model.ts";
 import { addressText } from "../topology/address.ts";
-import { type CustomMetric, valuesOf } from "./exposition.ts";
 import { IPVS_BACKEND_METRICS, IPVS_TOTAL_METRICS } from "./ipvs-metric-table.ts";
+import { type CustomMetric, valuesOf } from "./printed-family.ts";
 
 /**
  * What IPVS counts in this network namespace, under node_exporter's names, read of the kernel at each scrape. Without
