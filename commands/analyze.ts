@@ -14,7 +14,7 @@ export default class Analyze extends BaseCommand {
   static override description = [
     "Reads pcap and pcapng captures, plain or compressed with gzip or zstd, joins what every point saw into connections from client to backend, and says what is wrong with them: the cause to look at first, where, since when, the frames that show it, and what to do. l4scope explain tells more of each finding.",
     "Captures of several points are read together; a point is named after its file and interface (lb1-eth0.pcap is lb1:eth0). The more points, the more can be told: both sides of a load balancer, or a router and its backends. A capture that is cut short or damaged is read as far as it goes, and that is said.",
-    "ID is the id of a finding, or a family with a star: ecmp.rehash, path.*. Exit code 3 says that a finding is as bad as --fail-on.",
+    "ID is the id of a finding, or a family with a star: ecmp.rehash, path.*. --ignore is for causes that are known: what they explain is not told either, what they explain in part only is. --only tells of what it names even where another finding explains it, and says which. Exit code 3 says that a finding that is told is as bad as --fail-on.",
   ].join("\n\n");
 
   static override examples = [
@@ -51,8 +51,8 @@ export default class Analyze extends BaseCommand {
 
   static override flags = {
     full: boolean({ summary: "All findings and rows, charts, and what each point saw." }),
-    only: stringFlag({ summary: "Only these findings.", helpValue: "ID", ...several }),
-    ignore: stringFlag({ summary: "All but these findings.", helpValue: "ID", ...several }),
+    only: stringFlag({ summary: "Only these findings, causes or not.", helpValue: "ID", ...several }),
+    ignore: stringFlag({ summary: "All but these findings and what they explain.", helpValue: "ID", ...several }),
     "fail-on": option({
       summary: "Exit with 3 where a finding is as bad as this, or worse.",
       options: ["warning", "critical"] as const,

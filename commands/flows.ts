@@ -161,7 +161,7 @@ export default class Flows extends BaseCommand {
       analyzeCaptures(captures, { timeBase, onProgress, maxLegs, topology: given }),
     );
     for (const contradiction of analyzed.topology.contradictions) this.warn(contradiction);
-    const connections = new ConnectionList(analysisOf(analyzed));
+    const connections = new ConnectionList(analysisOf(analyzed, { only: flags.finding }));
     const document = await this.print(connections, selection, flags);
     if (flags.pcap !== undefined) {
       const { collectPackets } = await import("../src/offline/collect-packets.ts");

@@ -5,13 +5,15 @@ import { weakenByCaptureLoss } from "./capture-loss.ts";
 import { Case } from "./case.ts";
 import { schedulersOf } from "./choices.ts";
 import type { Finding } from "./finding.ts";
-import { judge } from "./judge.ts";
+import { type Judgement, judge } from "./judge.ts";
 import { DETECTORS } from "./registry.ts";
 
 /** What a run's connections tell: findings, most pressing first, and the case they were read from. */
 export interface Diagnosis {
   subject: Case;
   findings: Finding[];
+  /** These, what they explain, and why it is they. */
+  judgement: Judgement;
   /** How each VIP's backends were chosen, by the VIP's endpoint. */
   schedulers: ReadonlyMap<number, Scheduler>;
 }
@@ -24,9 +26,10 @@ export function diagnose(connected: Connected, topology: Topology | null = null)
   const subject = new Case(connected, topology);
   const found = DETECTORS.flatMap((detector) => detector.find(subject));
   weakenByCaptureLoss(subject, found);
-  const findings = judge(found);
+  const judgement = judge(found);
+  const { findings } = judgement;
   for (const { explains, connections } of findings) if (explains) explain(subject, connections, explains);
-  return { subject, findings, schedulers: schedulersOf(subject) };
+  return { subject, findings, judgement, schedulers: schedulersOf(subject) };
 }
 
 /** A found cause says why the resets of its connections were sent. */

@@ -44,4 +44,6 @@ export interface Finding {
   explains?: { cause: ResetCause; by?: ResetAuthor };
   /** Other findings that this one explains, as the judge found. */
   symptoms?: string[];
+  /** The finding that explains this one, where it was asked for by itself: the id and title. */
+  explainedBy?: string;
 }

@@ -85,26 +85,58 @@ const EXPLAINS: readonly (readonly [cause: string, symptoms: readonly string[]])
 /** A symptom shares at least this much of its connections with its cause. */
 const SHARED = 0.5;
 
+/** What all that was found comes to. */
+export interface Judgement {
+  /** A finding for each cause, most pressing first. */
+  findings: Finding[];
+  /** What is only one of the clothes of another finding, and of which. */
+  explainedBy: ReadonlyMap<Finding, Finding>;
+  /** The connections in which each finding itself was seen, without those of what it explains. */
+  own: ReadonlyMap<Finding, readonly number[]>;
+}
+
 /**
  * One cause, one finding: folds findings that another one explains into it, and ranks the rest by severity, then by
  * confidence times the connections that suffer. Findings about the capture itself never come first.
  */
-export function judge(found: readonly Finding[]): Finding[] {
+export function judge(found: readonly Finding[]): Judgement {
   const remaining = new Set(found);
+  const explainedBy = new Map<Finding, Finding>();
+  const own = new Map(found.map((finding) => [finding, finding.connections]));
   for (const [cause, symptoms] of EXPLAINS) {
     for (const finding of found) {
       if (finding.id !== cause || !remaining.has(finding)) continue;
       for (const other of found) {
-        if (other === finding || !remaining.has(other) || other.severity === "info") continue;
-        if (!symptoms.some((pattern) => matches(pattern, other.id)) || !isExplained(other, finding)) continue;
+        if (!remaining.has(other) || !isSymptom(other, finding, symptoms)) continue;
         remaining.delete(other);
+        explainedBy.set(other, finding);
         finding.symptoms ??= [];
-        finding.symptoms.push(`${other.id}: ${other.title}`);
+        finding.symptoms.push(findingName(other));
         finding.connections = [...new Set([...finding.connections, ...other.connections])];
       }
     }
   }
-  return [...remaining].sort(compare);
+  return { findings: ranked(remaining), explainedBy, own };
+}
+
+/** Whether a finding is only one of the clothes of another. */
+export function isExplainedBy(finding: Finding, cause: Finding): boolean {
+  return EXPLAINS.some(([id, symptoms]) => id === cause.id && isSymptom(finding, cause, symptoms));
+}
+
+function isSymptom(finding: Finding, cause: Finding, symptoms: readonly string[]): boolean {
+  if (finding === cause || finding.severity === "info") return false;
+  return symptoms.some((pattern) => matches(pattern, finding.id)) && isExplained(finding, cause);
+}
+
+/** Findings, the most pressing first. */
+export function ranked(findings: Iterable<Finding>): Finding[] {
+  return [...findings].sort(compare);
+}
+
+/** How one finding speaks of another: `path.loss: 2.1% of what rs3 sends is lost`. */
+export function findingName({ id, title }: Finding): string {
+  return `${id}: ${title}`;
 }
 
 function compare(a: Finding, b: Finding): number {

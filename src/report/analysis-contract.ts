@@ -19,6 +19,8 @@ export interface AnalysisDocument {
   };
   summary: SummaryDocument;
   findings: readonly FindingDocument[];
+  /** What was found and is not told, as `id: title`; only where findings were chosen. */
+  leftOut?: { ignored: readonly string[]; explainedByIgnored: readonly string[]; notAsked: readonly string[] };
   /** Each is written as what its `toJSON` gives, so that they need not all be there at once. */
   connections?: readonly { toJSON(): ConnectionDocument }[];
 }
@@ -140,6 +142,8 @@ export interface FindingDocument {
   remedy: readonly string[];
   /** What else was seen and follows from this cause: `backend.unreachable: …`. */
   symptoms: readonly string[];
+  /** The finding that explains this one, as `id: title`, where this one was asked for all the same. */
+  explainedBy?: string;
 }
 
 /** Something counted for each direction: client to backend, and back. */

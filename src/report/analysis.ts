@@ -1,11 +1,12 @@
 import type { Scheduler } from "../balance/scheduler.ts";
 import type { TimeBase } from "../capture/time-base.ts";
 import type { Case } from "../diagnose/case.ts";
+import { chooseFindings } from "../diagnose/chosen-findings.ts";
 import type { Diagnosis } from "../diagnose/diagnose.ts";
 import type { Finding } from "../diagnose/finding.ts";
 import type { TrackedCapture } from "../flow/tracked-capture.ts";
 import type { InferredTopology } from "../path/infer-topology.ts";
-import { type FindingChoice, isChosen } from "./finding-choice.ts";
+import { type FindingChoice, wishOf } from "./finding-choice.ts";
 
 /** What `analyze` has to tell, before it is a document, text or a page. */
 export interface Analysis {
@@ -17,10 +18,24 @@ export interface Analysis {
   schedulers: ReadonlyMap<number, Scheduler>;
   /** Those asked for, most pressing first. */
   findings: readonly Finding[];
-  /** Findings that were there and not asked for. */
-  leftOut: number;
+  /** What was found besides them. */
+  leftOut: LeftOut;
+  /** Whether findings were chosen at all. */
+  isChoice: boolean;
   timeBase: TimeBase;
 }
+
+/** Findings that are there and are not told, each with what it is not told for. */
+export interface LeftOut {
+  /** Known causes, to be ignored. */
+  ignored: readonly Finding[];
+  /** What these explain. */
+  explainedAway: readonly Finding[];
+  /** Not among those asked for. */
+  notAsked: readonly Finding[];
+}
+
+const NOTHING: LeftOut = { ignored: [], explainedAway: [], notAsked: [] };
 
 /** What a run of captures came to. */
 export interface AnalyzedRun {
@@ -35,8 +50,9 @@ export function analysisOf(
   { captures, topology, diagnosis, timeBase }: AnalyzedRun,
   choice: FindingChoice = {},
 ): Analysis {
-  const { subject, schedulers } = diagnosis;
-  const findings = diagnosis.findings.filter(({ id }) => isChosen(id, choice));
-  const leftOut = diagnosis.findings.length - findings.length;
-  return { captures, topology, subject, schedulers, findings, leftOut, timeBase };
+  const { subject, schedulers, judgement } = diagnosis;
+  const wish = wishOf(choice);
+  const { findings, ...leftOut } =
+    wish === null ? { findings: diagnosis.findings, ...NOTHING } : chooseFindings(judgement, wish);
+  return { captures, topology, subject, schedulers, findings, leftOut, isChoice: wish !== null, timeBase };
 }

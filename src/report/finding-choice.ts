@@ -1,3 +1,4 @@
+import type { FindingWish } from "../diagnose/chosen-findings.ts";
 import type { Severity } from "../diagnose/finding.ts";
 import { DETECTORS } from "../diagnose/registry.ts";
 import { EXPLANATIONS } from "./explanations/explanations.ts";
@@ -6,6 +7,15 @@ import { EXPLANATIONS } from "./explanations/explanations.ts";
 export interface FindingChoice {
   only?: readonly string[] | undefined;
   ignore?: readonly string[] | undefined;
+}
+
+/** A choice as the diagnosis takes it; null where all is to be told. */
+export function wishOf({ only = [], ignore = [] }: FindingChoice): FindingWish | null {
+  if (only.length === 0 && ignore.length === 0) return null;
+  return {
+    isIgnored: (id) => ignore.some((pattern) => isMatch(pattern, id)),
+    isWanted: only.length === 0 ? null : (id) => only.some((pattern) => isMatch(pattern, id)),
+  };
 }
 
 /** Whether a finding is asked for; what is ignored is not, even where `only` names it. */

@@ -65,6 +65,28 @@ test("--only and --ignore choose findings by id and by family", async () => {
   expect(await idsOf("--ignore", "backend.*")).not.toContain("backend.refusing");
 });
 
+test("--fail-on follows what is told: not the known cause with what it explains, but what is asked for by name", async () => {
+  const folder = "fixtures/scenarios/vrrp-failover";
+  const { files } = JSON.parse(readFileSync(join(projectDir, folder, "expect.json"), "utf8")) as { files: string[] };
+  const analyze = (...flags: string[]) =>
+    runCli(["analyze", ...files.map((file) => join(folder, file)), "--fail-on", "warning", ...flags]);
+  const [known, symptom, both] = await Promise.all([
+    analyze("--ignore", "lb.failover"),
+    analyze("--only", "path.loss"),
+    analyze("--only", "path.loss", "--ignore", "lb.failover", "--json"),
+  ]);
+  expect(known.exitCode).toBe(0);
+  expect(known.stdout.replaceAll("\n  ", " ")).toContain(
+    "ignored as asked: lb.failover, and what it explains: ecmp.rehash, path.loss",
+  );
+  expect(symptom.exitCode).toBe(3);
+  expect(symptom.stdout).toMatch(/^ {4}cause {7}explained by lb\.failover: /m);
+  expect(both.exitCode).toBe(0);
+  const document = analysisSchema.parse(JSON.parse(both.stdout));
+  expect(document.findings).toEqual([]);
+  expect(document.leftOut?.explainedByIgnored).toHaveLength(2);
+});
+
 test("a finding that there is not is told in a line, exit code 2, before anything is read", async () => {
   const { exitCode, stdout, stderr } = await runCli(["analyze", "--ignore", "backend.nope", "missing.pcap"]);
   expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });

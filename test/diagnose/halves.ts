@@ -40,7 +40,9 @@ export function findingsOfHalf({ connected, topology }: Recorded, random: () => 
     .filter(() => random() < 0.5)
     .map((connection, id) => ({ ...connection, id, healthCheck: false }));
   const subject = new Case({ ...connected, connections }, topology);
-  return judge(DETECTORS.flatMap((detector) => detector.find(subject))).filter(({ severity }) => severity !== "info");
+  return judge(DETECTORS.flatMap((detector) => detector.find(subject))).findings.filter(
+    ({ severity }) => severity !== "info",
+  );
 }
 
 /** A seeded generator of numbers from 0 to 1 (Mulberry32, public domain by Tommy Ettinger). */

@@ -117,6 +117,7 @@ const finding = z.strictObject({
   displayFilter: z.string(),
   remedy: z.array(z.string()),
   symptoms: z.array(z.string()),
+  explainedBy: z.string().optional(),
 });
 
 export const connectionSchema = z.strictObject({
@@ -194,5 +195,12 @@ export const analysisSchema = z.strictObject({
     unjoined: count,
   }),
   findings: z.array(finding),
+  leftOut: z
+    .strictObject({
+      ignored: z.array(z.string()),
+      explainedByIgnored: z.array(z.string()),
+      notAsked: z.array(z.string()),
+    })
+    .optional(),
   connections: z.array(connectionSchema).optional(),
 });

@@ -3,7 +3,6 @@ import { at, inOrder } from "../../fixtures/packets/capture-file.ts";
 import { tcpConversation } from "../../fixtures/packets/conversation.ts";
 import { packet } from "../../fixtures/packets/packet.ts";
 import { pcapngFile } from "../../fixtures/packets/pcapng-file.ts";
-import { analysisOf } from "../../src/report/analysis.ts";
 import { analysisText } from "../../src/report/text/analysis-text.ts";
 import { columnsOf, createPage } from "../../src/report/text/page.ts";
 import { analyseFiles, type Files } from "./track-files.ts";
@@ -58,11 +57,15 @@ describe("a backend that refuses", () => {
   });
 
   test("what is left out as asked is told", async () => {
-    const analysis = await analyseFiles(refusingBackend());
-    const run = { ...analysis, diagnosis: { ...analysis, findings: [...analysis.findings] } };
-    const chosen = analysisOf(run, { ignore: ["backend.*"] });
-    expect(chosen.findings.filter(({ id }) => id.startsWith("backend."))).toEqual([]);
-    expect(analysisText(chosen, createPage(80, false, false))).toMatch(/1 finding left out as asked/);
+    const ignoring = await analyseFiles(refusingBackend(), { ignore: ["backend.*"] });
+    expect(ignoring.findings.filter(({ id }) => id.startsWith("backend."))).toEqual([]);
+    const text = analysisText(ignoring, createPage(200, false, false));
+    // those that it refused are accounted for
+    expect(text).toMatch(/^✓ nothing else wrong with \d+ connections: .* · ignored as asked: backend\.refusing · /m);
+    const other = await analyseFiles(refusingBackend(), { only: ["path.*"] });
+    expect(analysisText(other, createPage(200, false, false))).toMatch(
+      /^✓ nothing of what was asked for is wrong with .* · not asked for: backend\.refusing/m,
+    );
   });
 });
 

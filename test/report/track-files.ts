@@ -9,6 +9,7 @@ import { ProgressSum } from "../../src/offline/progress-sum.ts";
 import { trackCaptures } from "../../src/offline/track-captures.ts";
 import { trackOne } from "../../src/offline/track-one.ts";
 import { type Analysis, analysisOf } from "../../src/report/analysis.ts";
+import type { FindingChoice } from "../../src/report/finding-choice.ts";
 
 /** What a capture file holds: packets, or the bytes of the file. */
 export type Files = Readonly<Record<string, readonly TimedPacket[] | Uint8Array>>;
@@ -59,11 +60,11 @@ export function trackInShards(name: string, packets: readonly TimedPacket[]): Pr
   });
 }
 
-export async function analyseFiles(files: Files): Promise<Analysis> {
-  return analyseTracked(await trackFiles(files));
+export async function analyseFiles(files: Files, choice: FindingChoice = {}): Promise<Analysis> {
+  return analyseTracked(await trackFiles(files), choice);
 }
 
 /** Captures that were tracked, joined and judged as analyze does. */
-export function analyseTracked({ captures, timeBase }: Tracked): Analysis {
-  return analysisOf(analyzeTracked(captures, { timeBase }));
+export function analyseTracked({ captures, timeBase }: Tracked, choice: FindingChoice = {}): Analysis {
+  return analysisOf(analyzeTracked(captures, { timeBase }), choice);
 }

@@ -1,4 +1,6 @@
-import type { Analysis } from "../analysis.ts";
+import type { Finding } from "../../diagnose/finding.ts";
+import { findingName } from "../../diagnose/judge.ts";
+import type { Analysis, LeftOut } from "../analysis.ts";
 import type { AnalysisDocument, SummaryDocument } from "../analysis-contract.ts";
 import { outcomeCounts } from "../figures/vip-figures.ts";
 import { captureDocument } from "./capture-document.ts";
@@ -13,17 +15,23 @@ export interface DocumentOptions {
 
 /** The contract's document of an analysis. */
 export function analysisDocument(analysis: Analysis, options: DocumentOptions): AnalysisDocument {
-  const { subject, findings } = analysis;
+  const { subject, findings, leftOut, isChoice } = analysis;
   return {
     schema: "l4scope.analysis/1",
     capture: captureDocument(analysis),
     topology: topologyDocument(analysis),
     summary: summaryDocument(analysis),
     findings: findings.map((finding) => findingDocument(analysis, finding)),
+    ...(isChoice ? { leftOut: leftOutDocument(leftOut) } : {}),
     ...(options.connections
       ? { connections: subject.connections.map((connection) => new LazyJoinedConnection(analysis, connection)) }
       : {}),
   };
+}
+
+function leftOutDocument({ ignored, explainedAway, notAsked }: LeftOut): NonNullable<AnalysisDocument["leftOut"]> {
+  const names = (list: readonly Finding[]) => list.map(findingName);
+  return { ignored: names(ignored), explainedByIgnored: names(explainedAway), notAsked: names(notAsked) };
 }
 
 /** Connections of clients; health checks and what balancers opened for themselves are none. */

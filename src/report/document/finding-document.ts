@@ -30,5 +30,6 @@ export function findingDocument({ captures, timeBase }: Analysis, finding: Findi
     displayFilter: finding.displayFilter,
     remedy: finding.remedy,
     symptoms: finding.symptoms ?? [],
+    ...(finding.explainedBy === undefined ? {} : { explainedBy: finding.explainedBy }),
   };
 }

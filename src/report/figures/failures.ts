@@ -9,12 +9,16 @@ export interface FailureCounts {
   all: number;
 }
 
-/** A reset that took nothing from anybody is no failure. */
-export function failureCounts(subject: Case): FailureCounts {
+/**
+ * A reset that took nothing from anybody is no failure.
+ *
+ * @param known connections whose failure is accounted for
+ */
+export function failureCounts(subject: Case, known: ReadonlySet<number> = new Set()): FailureCounts {
   const counts: FailureCounts = { refused: 0, reset: 0, timeout: 0, all: 0 };
   for (const connection of subject.users) {
     const outcome = subject.outcome(connection);
-    if (outcome === "ok" || outcome === "open") continue;
+    if (outcome === "ok" || outcome === "open" || known.has(connection.id)) continue;
     if (outcome !== "timeout" && harmfulReset(subject, connection) === null) continue;
     counts[outcome]++;
     counts.all++;

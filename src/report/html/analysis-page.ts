@@ -2,9 +2,9 @@ import type { Analysis } from "../analysis.ts";
 import { pointsOf, problemsOf } from "../capture-facts.ts";
 import { blindSpots } from "../figures/blind-spots.ts";
 import { vipFigures } from "../figures/vip-figures.ts";
-import { detectorIds } from "../finding-choice.ts";
 import { formatBytes, formatCount, formatNumberOf } from "../format-quantity.ts";
 import { headlineFacts } from "../text/headline.ts";
+import { isLoud, leftOutFacts, silentDetectors } from "../text/left-out.ts";
 import { findingArticle } from "./finding-article.ts";
 import { html, Markup } from "./markup.ts";
 import { STYLE } from "./style.ts";
@@ -52,19 +52,23 @@ ${spots.length === 0 ? null : html`<h2>What could not be seen</h2><ul>${spots.ma
   return page.text;
 }
 
-function verdict({ findings, subject, leftOut }: Analysis): Markup {
+function verdict(analysis: Analysis): Markup {
+  const { findings, subject, leftOut } = analysis;
   const [worst, ...others] = findings.filter(({ severity }) => severity !== "info");
-  const found = new Set(findings.map(({ id }) => id));
-  const silent = detectorIds().filter((id) => !found.has(id)).length;
   const checks = subject.connections.filter(({ healthCheck }) => healthCheck).length;
   const facts = [
-    `${formatNumberOf(silent, "check")} silent`,
+    `${formatNumberOf(silentDetectors(analysis), "check")} silent`,
     ...(checks > 0 ? [`${formatNumberOf(checks, "health check")} left out`] : []),
-    ...(leftOut > 0 ? [`${formatNumberOf(leftOut, "finding")} left out as asked`] : []),
+    ...leftOutFacts(leftOut),
   ];
   if (worst === undefined) {
     const connections = formatNumberOf(subject.users.length, "connection");
-    return html`<div class="verdict"><p>✓ Nothing wrong with ${connections}</p><p class="quiet">${facts.join(" · ")}</p></div>`;
+    const nothing = isLoud(leftOut.notAsked)
+      ? "Nothing of what was asked for is"
+      : isLoud(leftOut.ignored)
+        ? "Nothing else"
+        : "Nothing";
+    return html`<div class="verdict"><p>✓ ${nothing} wrong with ${connections}</p><p class="quiet">${facts.join(" · ")}</p></div>`;
   }
   const rest = others.length === 0 ? "nothing else" : formatNumberOf(others.length, "more finding");
   return html`<div class="verdict ${worst.severity}"><p>${worst.severity === "critical" ? "✗" : "!"} ${worst.title}</p>

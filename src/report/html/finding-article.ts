@@ -12,7 +12,18 @@ const EVIDENCE = 12;
 
 /** A finding with all that shows it. */
 export function findingArticle(analysis: Analysis, finding: Finding): Markup {
-  const { id, severity, confidence, title, explanation, connections, displayFilter, remedy, symptoms = [] } = finding;
+  const {
+    id,
+    severity,
+    confidence,
+    title,
+    explanation,
+    connections,
+    displayFilter,
+    remedy,
+    symptoms = [],
+    explainedBy,
+  } = finding;
   const affected = connections.length > 0 ? ` · ${formatNumberOf(connections.length, "connection")}` : "";
   const since = windowText(analysis, finding);
   const where = whereText(finding);
@@ -24,6 +35,7 @@ export function findingArticle(analysis: Analysis, finding: Finding): Markup {
 ${where === "" ? null : entry("where", html`<span class="mono">${where}</span>`)}
 ${since === null ? null : entry("since", html`${since}`)}
 ${finding.evidence.length === 0 ? null : entry("evidence", evidenceTable(analysis, finding))}
+${explainedBy === undefined ? null : entry("cause", html`explained by ${explainedBy}`)}
 ${symptoms.length === 0 ? null : entry("explains", list(symptoms))}
 ${displayFilter === "" ? null : entry("see it", html`<code class="copy">${displayFilter}</code>`)}
 ${remedy.length === 0 ? null : entry("remedy", list(remedy))}

@@ -1,8 +1,8 @@
-import type { Analysis } from "../analysis.ts";
+import type { Analysis, LeftOut } from "../analysis.ts";
 import { type FailureCounts, failureCounts } from "../figures/failures.ts";
-import { detectorIds } from "../finding-choice.ts";
 import { formatCount, formatNumberOf } from "../format-quantity.ts";
 import { joinFacts } from "./headline.ts";
+import { isLoud, leftOutConnections, leftOutFacts, silentDetectors } from "./left-out.ts";
 import { type Page, printable, wrap } from "./page.ts";
 
 /** Up to this part of all connections may fail for reasons of their own. */
@@ -13,7 +13,7 @@ export function nothingElse(analysis: Analysis, page: Page): string[] {
   const { subject, leftOut } = analysis;
   const facts = [
     `nothing else: ${silentChecks(analysis)}`,
-    ...(leftOut > 0 ? [`${formatNumberOf(leftOut, "finding")} left out as asked`] : []),
+    ...leftOutFacts(leftOut),
     ...healthCheckFact(subject.connections.filter(({ healthCheck }) => healthCheck).length),
     ...(page.full ? [] : ["--full shows all"]),
   ];
@@ -25,15 +25,15 @@ export function nothingWrong(analysis: Analysis, page: Page): string[] {
   const { subject, leftOut } = analysis;
   const { users } = subject;
   const open = users.filter((connection) => subject.outcome(connection) === "open").length;
-  const failures = failureCounts(subject);
+  const failures = failureCounts(subject, leftOutConnections(leftOut));
   const isWell = failures.all <= users.length * FEW;
   const facts = [
     isWell
-      ? `nothing wrong with ${formatNumberOf(users.length, "connection")}: ${silentChecks(analysis)}`
+      ? `${nothingOf(leftOut)} wrong with ${formatNumberOf(users.length, "connection")}: ${silentChecks(analysis)}`
       : `no cause stands out, though ${failuresText(failures, users.length)}: ${silentChecks(analysis)}`,
     ...(isWell && failures.all > 0 ? [failuresText(failures, users.length)] : []),
     ...(open > 0 ? [`${formatCount(open)} still open at the end`] : []),
-    ...(leftOut > 0 ? [`${formatNumberOf(leftOut, "finding")} left out as asked`] : []),
+    ...leftOutFacts(leftOut),
     ...healthCheckFact(subject.connections.filter(({ healthCheck }) => healthCheck).length),
     ...(page.full ? [] : ["--full shows all"]),
   ];
@@ -55,9 +55,13 @@ function failuresText(failures: FailureCounts, connections: number): string {
   return `${formatCount(failures.all)} of ${formatNumberOf(connections, "connection")} did not end well (${parts.join(", ")})`;
 }
 
-function silentChecks({ findings }: Analysis): string {
-  const found = new Set(findings.map(({ id }) => id));
-  const silent = detectorIds().filter((id) => !found.has(id)).length;
+function nothingOf({ ignored, notAsked }: LeftOut): string {
+  if (isLoud(notAsked)) return "nothing of what was asked for is";
+  return isLoud(ignored) ? "nothing else" : "nothing";
+}
+
+function silentChecks(analysis: Analysis): string {
+  const silent = silentDetectors(analysis);
   return `${formatNumberOf(silent, "check")} ${silent === 1 ? "was" : "were"} silent`;
 }
 

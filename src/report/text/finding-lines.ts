@@ -23,6 +23,7 @@ export function findingInFull(analysis: Analysis, finding: Finding, page: Page):
     ...labelled("where", [whereText(finding)], page),
     ...labelled("since", [windowText(analysis, finding) ?? ""], page),
     ...labelled("evidence", evidenceTexts(analysis, finding.evidence, limit), page),
+    ...labelled("cause", causeTexts(finding), page),
     ...labelled("explains", symptoms.map(printable), page),
     ...labelledFilter(displayFilter, page),
     ...labelled("remedy", remedy.map(printable), page),
@@ -37,9 +38,15 @@ export function findingInBrief(analysis: Analysis, finding: Finding, page: Page)
     ...title,
     ...labelled("where", [whereText(finding)], page),
     ...labelled("since", [windowText(analysis, finding) ?? ""], page),
+    ...labelled("cause", causeTexts(finding), page),
     ...labelled("evidence", evidenceTexts(analysis, finding.evidence, EVIDENCE_BRIEF), page),
     ...labelled("remedy", finding.remedy.slice(0, 1).map(printable), page),
   ];
+}
+
+/** What explains it, where it is told all the same. */
+function causeTexts({ explainedBy }: Finding): string[] {
+  return explainedBy === undefined ? [] : [`explained by ${printable(explainedBy)}`];
 }
 
 /** `✗ TITLE` and under it, or behind it where there is room, the id, how bad and how sure. */
