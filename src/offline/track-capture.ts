@@ -1,4 +1,5 @@
 import type { CaptureReader } from "../capture/reader.ts";
+import { TimeOrder } from "../capture/time-order.ts";
 import { Decoder } from "../decode/decode.ts";
 import { isSupportedLinkType } from "../decode/link.ts";
 import { Packet } from "../decode/packet.ts";
@@ -8,7 +9,7 @@ import type { FlowTracker } from "../flow/tracker.ts";
 export type SkippedLinkTypes = Map<number, number>;
 
 /**
- * Reads a capture to its end and tracks every packet.
+ * Reads a capture to its end and tracks every packet, each batch in the order of its times.
  * @param onProgress called after each batch
  * @returns packets of link types that could not be decoded
  */
@@ -19,13 +20,16 @@ export async function trackCapture(
 ): Promise<SkippedLinkTypes> {
   const decoder = new Decoder();
   const packet = new Packet();
+  const timeOrder = new TimeOrder();
   const skipped: SkippedLinkTypes = new Map();
   let interfaceNumber = -1;
   let linkType = -1;
   let isSupported = false;
   for (let batch = await reader.next(); batch !== null; batch = await reader.next()) {
     const { offset, captured, wire, time, view } = batch;
-    for (let i = 0; i < batch.count; i++) {
+    const order = timeOrder.of(batch);
+    for (let n = 0; n < batch.count; n++) {
+      const i = order === null ? n : order[n]!;
       if (batch.interface[i] !== interfaceNumber) {
         interfaceNumber = batch.interface[i]!;
         linkType = reader.interfaces[interfaceNumber]!.linkType;
