@@ -17,6 +17,8 @@ import type { LegTable } from "./leg-table.ts";
 
 /** The same packet twice within this time with other MACs or TTL is one packet passing by, not a retransmission. */
 const COPY_WINDOW_NS = 20e6;
+/** A segment that is captured twice, without anything that numbers or dates it, comes again within this. */
+const TWIN_WINDOW_NS = 1e6;
 /** A silence worth remembering: half a second, below any idle timeout in use. */
 const SILENCE_NS = 0.5e9;
 /** The same of a sampled source, which shows a packet of each direction that often (BEAT_NS of probes/flowtap). */
@@ -93,7 +95,8 @@ export class TcpTracker {
       w[s + L.MAC] !== p.mac0 ||
       w[s + L.MAC + 2] !== p.mac2 ||
       w[s + L.TTL]! >>> 24 !== p.ttl ||
-      (p.ipId > 0 && p.ipId === (w[s + L.IP_ID]! & 0xffff) && p.seq === w[s + L.LAST_SEQ])
+      p.seq === w[s + L.LAST_SEQ] ||
+      (p.ipId > 0 && ((w[s + L.IP_ID]! - p.ipId - 1) & 0xffff) < 0xff)
     ) {
       if (w[s + L.PACKETS]! > 1 && this.isCopy(p)) {
         this.copySeen(p);
@@ -210,7 +213,11 @@ export class TcpTracker {
     // Resets have no identification on Linux: two in a row look alike unless they came another way.
     if ((p.flags & RST) !== 0) return p.ipId > 0 || p.ttl !== this.otherTtl(2) || !this.macIs(L.MAC, p);
     if ((p.flags & ACK) !== 0 && p.ack !== w[s + L.HIGHEST_ACK]) return false;
-    return (p.optionsSeen & OPT_TIMESTAMPS) === 0 || p.tsValue === w[s + L.TS_LAST];
+    const hasTimestamp = (p.optionsSeen & OPT_TIMESTAMPS) !== 0;
+    if (hasTimestamp && p.tsValue !== w[s + L.TS_LAST]) return false;
+    if (p.ipId > 0 || p.ttl !== w[s + L.TTL]! >>> 24 || !this.macIs(L.MAC, p)) return true;
+    // Nothing numbers it (IPv6, an identification of 0): acknowledgments repeat in earnest, segments not so soon.
+    return segment > 0 && (hasTimestamp || p.time - d[(s >> 1) + L.SIDE_LAST_TIME_D]! < TWIN_WINDOW_NS);
   }
 
   private isOnCopyPath(p: Packet): boolean {

@@ -125,9 +125,27 @@ describe("a packet that was captured twice", () => {
     expect(repeated(leg)).toEqual([0, 0, 0]);
   });
 
-  it("without an identification is taken for sent again", () => {
+  it("is counted once where several went out at once and their copies follow them", () => {
+    const script = start().handshake().send("up", 900).send("up", 900).send("up", 900).fin("up");
+    const later = script.packets().map((one) => ({ ...one, timeSeconds: one.timeSeconds + 4e-3 }));
+    const leg = onlyLeg(inOrder(script.packets(), later));
+    expect([leg.up.retransmits, leg.up.outOfOrder, leg.up.payloadBytes]).toEqual([0, 0, 2700]);
+  });
+
+  it("without an identification is counted once where it follows at once, and later is taken for sent again", () => {
     const script = start().handshake().send("up", 900, { ipId: 0 });
-    expect(onlyLeg(twice(script.packets())).up.retransmits).toBe(1);
+    const leg = onlyLeg(twice(script.packets()));
+    expect([leg.up.retransmits, leg.up.payloadBytes]).toEqual([0, 900]);
+    const packets = start({ timestamps: false }).handshake().send("up", 900, { ipId: 0, ack: false }).packets();
+    const again = packets.slice(-1).map((one) => ({ ...one, timeSeconds: one.timeSeconds + 8e-3 }));
+    expect(onlyLeg([...packets, ...again]).up.retransmits).toBe(1);
+  });
+
+  it("and acknowledges is not a copy where nothing numbers it: receivers repeat themselves", () => {
+    const script = start().handshake().send("up", 900).ack("down", { ipId: 0 });
+    const packets = script.packets();
+    const again = packets.slice(-1).map((one) => ({ ...one, timeSeconds: one.timeSeconds + 10e-6 }));
+    expect(onlyLeg([...packets, ...again]).down.copies).toBe(0);
   });
 });
 
