@@ -60,7 +60,7 @@ function hopsOf(subject: Case, connections: readonly Connection[]): Hop[] {
     const own: Hop[] = [];
     for (const ref of connection.legs) {
       const view = set.view(ref);
-      if (view.up.packets === 0 || view.context !== 0 || !view.has(L.LEG_SYN)) continue;
+      if (view.up.packets === 0 || view.isInTunnel || !view.has(L.LEG_SYN)) continue;
       if (endpoints.ofWords(view.dst, view.dstPort) !== connection.vip) continue;
       const { source: router, destination: member } = firstMacs(set, ref, 0);
       if (router === 0 || member === 0) continue;
@@ -139,8 +139,8 @@ function joinByReplies(subject: Case, group: VipGroup, segments: Segments): void
   const seen = new Set<string>();
   for (const { legs } of group.connections) {
     for (const ref of legs) {
-      const { down, context } = set.view(ref);
-      if (down.packets === 0 || context !== 0) continue;
+      const { down, isInTunnel } = set.view(ref);
+      if (down.packets === 0 || isInTunnel) continue;
       const { source, destination } = firstMacs(set, ref, 1);
       const key = `${source} ${destination}`;
       if (seen.has(key)) continue;

@@ -134,7 +134,7 @@ function movedByTunnel(subject: Case, connection: Connection): Rebalanced | null
 /** Outer destination of a leg inside a tunnel that only requests take; null for other legs. */
 function tunnelTarget(subject: Case, ref: LegRef): string | null {
   const view = subject.leg(ref);
-  if (view.context === 0 || view.up.packets === 0 || view.down.packets > 0) return null;
+  if (!view.isInTunnel || view.up.packets === 0 || view.down.packets > 0) return null;
   const layers = subject.connected.set.trackOf(ref).tracker.contexts.list[view.context]!;
   const tunnel = layers.findLast((layer) => layer.version !== 0);
   if (!tunnel) return null;
@@ -217,11 +217,11 @@ function mainSender(subject: Case, moves: readonly Rebalanced[]): string {
 
 /** The node that sends a moved flow on: it sees them as they come, and as they leave in the tunnel. */
 function senderOf(subject: Case, { connection, ref }: Rebalanced): string {
-  if (subject.leg(ref).context === 0) return balancerOf(subject, connection, null);
+  if (!subject.leg(ref).isInTunnel) return balancerOf(subject, connection, null);
   const plain = new Set(
-    connection.legs.filter((leg) => subject.leg(leg).context === 0).map((leg) => subject.nodeOf(leg)),
+    connection.legs.filter((leg) => !subject.leg(leg).isInTunnel).map((leg) => subject.nodeOf(leg)),
   );
-  const sending = connection.legs.find((leg) => subject.leg(leg).context !== 0 && plain.has(subject.nodeOf(leg)));
+  const sending = connection.legs.find((leg) => subject.leg(leg).isInTunnel && plain.has(subject.nodeOf(leg)));
   return sending === undefined ? balancerOf(subject, connection, null) : subject.nodeOf(sending);
 }
 

@@ -38,7 +38,7 @@ function byTunnel(subject: Case, group: VipGroup): Membership[] {
   if (set.tracks.every(({ tracker }) => tracker.contexts.list.length < 2)) return [];
   return gather(subject, group, "tunnel", (ref) => {
     const view = subject.leg(ref);
-    if (view.context === 0 || view.up.packets === 0) return null;
+    if (!view.isInTunnel || view.up.packets === 0) return null;
     const layers = set.trackOf(ref).tracker.contexts.list[view.context]!;
     // the outermost is where the box that made it sends it
     const tunnel = layers.find((layer) => layer.version !== 0);
@@ -127,7 +127,7 @@ function tiersOf(ways: readonly ReadonlySet<string>[]): Map<string, string> {
 /** A leg of requests to the VIP itself, outside all tunnels. */
 function isOnItsWay(subject: Case, ref: LegRef): boolean {
   const view = subject.leg(ref);
-  return view.context === 0 && view.up.packets > 0;
+  return !view.isInTunnel && view.up.packets > 0;
 }
 
 /** Memberships of the tiers that legs are found to be in: by the leg that saw the handshake, later ones are moves. */

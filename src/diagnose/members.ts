@@ -79,7 +79,7 @@ function byMac(subject: Case, group: VipGroup): Membership[] {
       const point = set.pointOf(ref).index;
       if (!splitting.has(point)) continue;
       const view = set.view(ref);
-      if (view.up.packets === 0 || view.context !== 0 || !view.has(L.LEG_SYN | L.LEG_SYN_ACK)) continue;
+      if (view.up.packets === 0 || view.isInTunnel || !view.has(L.LEG_SYN | L.LEG_SYN_ACK)) continue;
       if (!isFrontTuple(subject, connection, ref)) continue;
       const mac = destinationMac(firstMacs(set, ref, 0).mac);
       if (mac === 0) continue;

@@ -115,7 +115,7 @@ function bypassing(subject: Case, connections: readonly Connection[], { backends
     let isBypassing = false;
     for (const ref of connection.legs) {
       const view = set.view(ref);
-      if (view.up.packets === 0 || view.context !== 0) continue;
+      if (view.up.packets === 0 || view.isInTunnel) continue;
       const { source, destination } = firstMacs(set, ref, 0);
       // Seen once on its way through the balancer, it did not go past it.
       if (balancers.has(destination) || balancers.has(source)) return false;

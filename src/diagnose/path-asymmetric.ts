@@ -70,7 +70,7 @@ function detourOf(subject: Case, connection: Connection, works: boolean): Detour
   const behind: LegRef[] = [];
   for (const ref of connection.legs) {
     const view = set.view(ref);
-    if (view.context !== 0) return null;
+    if (view.isInTunnel) return null;
     const node = set.pointOf(ref).nodeName;
     const sum = upAndDown.get(node) ?? { up: 0, down: 0, hop: ref };
     sum.up += view.up.packets;

@@ -120,7 +120,7 @@ function takeTurns(subject: Case, a: LegRef, b: LegRef): boolean {
   const { set, order } = subject.connected;
   const one = set.ownView(a);
   const other = set.ownView(b);
-  if (one.up.packets < 2 || other.up.packets < 2 || one.context !== 0 || other.context !== 0) return false;
+  if (one.up.packets < 2 || other.up.packets < 2 || one.isInTunnel || other.isInTunnel) return false;
   const shift = order.shiftOf(b) - order.shiftOf(a);
   if (other.up.firstTime - shift >= one.up.lastTime || one.up.firstTime >= other.up.lastTime - shift) return false;
   const [macs, otherMacs] = [firstMacs(set, a, 0), firstMacs(set, b, 0)];

@@ -51,6 +51,12 @@ export class LegView {
   get point(): number {
     return this.w[this.base + L.POINT]!;
   }
+  /** True inside a tunnel; a VLAN tag is none. */
+  get isInTunnel(): boolean {
+    const { context } = this;
+    return context !== 0 && this.tracker.contexts.list[context]!.some(({ version }) => version !== 0);
+  }
+
   get context(): number {
     return this.w[this.base + L.CONTEXT]!;
   }

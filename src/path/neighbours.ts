@@ -42,7 +42,7 @@ export function addressesByMac(
       learn(message.senderMac[0] * 4294967296 + (message.senderMac[1] >>> 0), message.sender);
     }
     for (const leg of view.all()) {
-      if (leg.context !== 0) continue;
+      if (leg.isInTunnel) continue;
       if (leg.up.packets > 0 && isInitialTtl(leg.up.ttl.first)) learn(sourceMac(leg.up.mac), leg.src);
       if (leg.down.packets > 0 && isInitialTtl(leg.down.ttl.first)) learn(sourceMac(leg.down.mac), leg.dst);
     }
