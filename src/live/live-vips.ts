@@ -3,6 +3,7 @@ import { UDP } from "../decode/packet.ts";
 import type { Connection } from "../path/connection.ts";
 import type { Mode } from "../report/analysis-contract.ts";
 import { firstByteTime } from "../report/figures/leg-times.ts";
+import { nameOrder } from "../report/figures/name-order.ts";
 import { UNKNOWN_BACKEND } from "./backend-label.ts";
 import { balanceOf, perWindow, type RateClock, ratesOf } from "./figures.ts";
 import type { BookEntry } from "./finding-book.ts";
@@ -38,7 +39,7 @@ export function vipsOf(session: LiveSession, clock: RateClock): { vips: LiveVip[
     const { vip } = entry;
     const names = [...entry.backends.keys()]
       .filter((name) => isThere(session, vip, name, entry, clock))
-      .sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+      .sort(nameOrder);
     const rings = names.map((name) => tally.backends.get(`${vip}\n${name}`) ?? null);
     const expected = names.map((name) => entry.backends.get(name)!.expectedShare);
     const balance = perWindow((seconds) =>

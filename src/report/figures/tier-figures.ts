@@ -4,6 +4,7 @@ import type { Case, VipGroup } from "../../diagnose/case.ts";
 import { membershipsOf } from "../../diagnose/members.ts";
 import type { Membership } from "../../diagnose/membership.ts";
 import type { Connection } from "../../path/connection.ts";
+import { nameOrder } from "./name-order.ts";
 
 /** How a tier's members were found; see `Membership`. */
 export type TierKind = Membership["kind"];
@@ -97,7 +98,7 @@ function tierOf(subject: Case, membership: Membership, pieces: number): TierFigu
     next.joined++;
     spread(next, bytes * (1 - before), until, connection.end, start, width);
   }
-  const members = [...figures.values()].sort((a, b) => a.member.localeCompare(b.member, "en", { numeric: true }));
+  const members = [...figures.values()].sort((a, b) => nameOrder(a.member, b.member));
   for (const member of members) member.bytes = Math.round(member.series.bytes.reduce((sum, one) => sum + one, 0));
   const elephants = elephantsAmong(loads, members.length, subject.threshold("balance.load-skew", "maxOverMean"));
   const bytesOf = new Map(loads.map(({ flow, bytes }) => [flow, bytes]));

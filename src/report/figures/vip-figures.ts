@@ -4,6 +4,7 @@ import type { Outcome } from "../../flow/leg-outcome.ts";
 import type { Connection, Hop } from "../../path/connection.ts";
 import type { InferredVip } from "../../path/infer-topology.ts";
 import type { Analysis } from "../analysis.ts";
+import { nameOrder } from "./name-order.ts";
 
 /** A VIP in numbers: its connections by the backend that answered. */
 export interface VipFigures {
@@ -77,7 +78,7 @@ function figuresOf(
     share,
     expectedShare,
   }));
-  listed.sort((a, b) => a.backend.localeCompare(b.backend, "en", { numeric: true }));
+  listed.sort((a, b) => nameOrder(a.backend, b.backend));
   return {
     vip: subject.text(vip),
     protocol,
