@@ -50,6 +50,8 @@ export const pathLoss: Detector = {
       }
       let found = false;
       for (const [backend, loss] of losses) {
+        // most backends lose nothing, and of each all others would be looked through
+        if (loss.lossy.length < MIN_LOSSY || loss.retransmits < MIN_RETRANSMITS) continue;
         const rest = [...losses].filter(([other]) => other !== backend).map(([, theirs]) => theirs);
         const one = lossyBackend(subject, group, backend, loss, rest);
         if (one) findings.push(one);
@@ -122,7 +124,7 @@ function lossyBackend(
 ): Finding | null {
   const sum = (read: (loss: Loss) => number) => rest.reduce((total, loss) => total + read(loss), 0);
   const others = { connections: sum((loss) => loss.connections), lossy: sum((loss) => loss.lossy.length) };
-  if (own.lossy.length < MIN_LOSSY || own.retransmits < MIN_RETRANSMITS || others.connections === 0) return null;
+  if (others.connections === 0) return null;
   const segments = own.segments();
   const rate = own.retransmits / Math.max(1, segments);
   // Against the others', and in itself: below nobody is hurt.
