@@ -2,8 +2,8 @@ import type { Case } from "../diagnose/case.ts";
 import type { LegRef } from "../path/leg-set.ts";
 import { communityId } from "../report/community-id.ts";
 import type { Known } from "./connection-book.ts";
-import type { Exemplar } from "./live-model.ts";
 import { nameOf } from "./look.ts";
+import type { Shown } from "./metric-book.ts";
 
 /**
  * A connection as the exemplar of what it was counted for.
@@ -12,6 +12,12 @@ import { nameOf } from "./look.ts";
  * @param value what it added
  * @param time epoch seconds
  */
-export function exemplarOf(subject: Case, known: Known, leg: LegRef, value: number, time: number): Exemplar {
-  return { connection: nameOf(known), communityId: communityId(subject.connected.set.view(leg)), value, time };
+export function shownAs(subject: Case, known: Known, leg: LegRef, value: number, time: number): Shown {
+  const make = () => ({
+    connection: nameOf(known),
+    communityId: communityId(subject.connected.set.view(leg)),
+    value,
+    time,
+  });
+  return { time, make };
 }

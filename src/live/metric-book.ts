@@ -16,17 +16,24 @@ const DROPPED_KNOWN = 20_000;
 
 const CELLS = CONNECT_SECONDS_EDGES.length + 1;
 
+/** What was counted, of which an exemplar is made once it is known to stay: its Community ID takes a hash. */
+export interface Shown {
+  /** Epoch seconds, as the exemplar's. */
+  time: number;
+  make(): Exemplar;
+}
+
 interface Series {
   labels: readonly string[];
   value: number;
-  exemplar: Exemplar | null;
+  exemplar: Exemplar | Shown | null;
 }
 
 interface Histogram {
   labels: readonly string[];
   counts: number[];
   sum: number;
-  exemplars: (Exemplar | null)[];
+  exemplars: (Exemplar | Shown | null)[];
 }
 
 /** Counters and gauges under their labels, bounded: what does not fit counts as `other`. */
@@ -34,6 +41,9 @@ export class MetricBook {
   private readonly families = new Map<MetricName, Map<string, Series>>();
   private readonly connects = new Map<string, Histogram>();
   private readonly dropped = new Set<string>();
+  /** Those with exemplars that are not made yet. */
+  private readonly unmade = new Set<Series>();
+  private readonly unmadeConnects = new Set<Histogram>();
   private readonly maxSeries: number;
   private series = 0;
 
@@ -41,12 +51,22 @@ export class MetricBook {
     this.maxSeries = maxSeries;
   }
 
-  /** @param exemplar what was counted, kept where it is the newest */
-  add(name: MetricName, labels: readonly string[], value: number, exemplar: Exemplar | null = null): void {
+  /** @param shown what was counted, kept as an exemplar where it is the newest */
+  add(name: MetricName, labels: readonly string[], value: number, shown: Shown | null = null): void {
     if (!(value > 0)) return;
     const series = this.seriesOf(name, labels);
     series.value += value;
-    series.exemplar = newerOf(series.exemplar, exemplar);
+    if (shown === null || !isNewer(shown, series.exemplar)) return;
+    series.exemplar = shown;
+    this.unmade.add(series);
+  }
+
+  /** Makes the exemplars of what was counted since; to be called while that can still be read. */
+  makeExemplars(): void {
+    for (const series of this.unmade) series.exemplar = made(series.exemplar);
+    for (const histogram of this.unmadeConnects) histogram.exemplars = histogram.exemplars.map(made);
+    this.unmade.clear();
+    this.unmadeConnects.clear();
   }
 
   /** Sets a counter that is kept elsewhere; it never goes back. */
@@ -67,7 +87,7 @@ export class MetricBook {
     for (const [labels, value] of named.values()) this.seriesOf(name, labels).value += value;
   }
 
-  connect(labels: readonly string[], seconds: number, exemplar: Exemplar | null = null): void {
+  connect(labels: readonly string[], seconds: number, shown: Shown | null = null): void {
     const key = labels.join("\u0000");
     let histogram = this.connects.get(key);
     if (!histogram) {
@@ -82,7 +102,7 @@ export class MetricBook {
           labels: named,
           counts: new Array<number>(CELLS).fill(0),
           sum: 0,
-          exemplars: new Array<Exemplar | null>(CELLS).fill(null),
+          exemplars: new Array<Exemplar | Shown | null>(CELLS).fill(null),
         };
         this.connects.set(own, histogram);
         this.series += cost;
@@ -92,24 +112,29 @@ export class MetricBook {
     const cell = edge < 0 ? CELLS - 1 : edge;
     histogram.counts[cell]!++;
     histogram.sum += seconds;
-    histogram.exemplars[cell] = newerOf(histogram.exemplars[cell]!, exemplar);
+    if (shown === null || !isNewer(shown, histogram.exemplars[cell]!)) return;
+    histogram.exemplars[cell] = shown;
+    this.unmadeConnects.add(histogram);
   }
 
   read(name: MetricName): MetricSample[] {
     if (name === "series_dropped_total") return [{ labels: NO_LABELS, value: this.dropped.size }];
     const family = this.families.get(name);
     if (!family) return [];
-    return Array.from(family.values(), ({ labels, value, exemplar }) =>
-      exemplar === null ? { labels, value } : { labels, value, exemplar },
-    );
+    this.makeExemplars();
+    return Array.from(family.values(), ({ labels, value, exemplar: newest }) => {
+      const exemplar = made(newest);
+      return exemplar === null ? { labels, value } : { labels, value, exemplar };
+    });
   }
 
   readConnects(): HistogramSample[] {
+    this.makeExemplars();
     return Array.from(this.connects.values(), ({ labels, counts, sum, exemplars }) => ({
       labels,
       counts: [...counts],
       sum,
-      ...(exemplars.some((one) => one !== null) ? { exemplars: [...exemplars] } : {}),
+      ...(exemplars.some((one) => one !== null) ? { exemplars: exemplars.map(made) } : {}),
     }));
   }
 
@@ -144,7 +169,10 @@ export class MetricBook {
 
 const NO_LABELS: readonly string[] = [];
 
-function newerOf(known: Exemplar | null, other: Exemplar | null): Exemplar | null {
-  if (known === null || other === null) return known ?? other;
-  return other.time >= known.time ? other : known;
+function isNewer(shown: Shown, known: Exemplar | Shown | null): boolean {
+  return known === null || shown.time >= known.time;
+}
+
+function made(exemplar: Exemplar | Shown | null): Exemplar | null {
+  return exemplar !== null && "make" in exemplar ? exemplar.make() : exemplar;
 }

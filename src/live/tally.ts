@@ -7,9 +7,8 @@ import { harmfulReset } from "../report/figures/time-series.ts";
 import { backendLabel } from "./backend-label.ts";
 import type { Known } from "./connection-book.ts";
 import { isOver } from "./connection-end.ts";
-import { exemplarOf } from "./exemplar.ts";
-import type { Exemplar } from "./live-model.ts";
-import { MetricBook, OTHER } from "./metric-book.ts";
+import { shownAs } from "./exemplar.ts";
+import { MetricBook, OTHER, type Shown } from "./metric-book.ts";
 import * as R from "./rate-ring.ts";
 import { SeriesRing } from "./series-ring.ts";
 import { tierName, tiersOf } from "./tiers.ts";
@@ -103,6 +102,7 @@ export class Tally {
       if (outcome === "timeout") for (const one of rates.rings) one.add(connection.end / 1e9, R.TIMEOUTS, 1);
     }
     this.members(look);
+    this.metrics.makeExemplars();
     this.metrics.replace(
       "connections_active",
       [...this.active].flatMap(([key, value]) => (key.includes("\n") ? [[key.split("\n"), value] as const] : [])),
@@ -209,10 +209,10 @@ export class Tally {
     const time = baseSeconds + connection.start / 1e9;
     const { front, back } = connection;
     if (asked >= 0) {
-      this.metrics.connect([vip, "client"], asked, exemplarOf(subject, known, front, asked, time + asked));
+      this.metrics.connect([vip, "client"], asked, shownAs(subject, known, front, asked, time + asked));
     }
     if (accepted >= 0) {
-      this.metrics.connect([vip, "backend"], accepted, exemplarOf(subject, known, back, accepted, time + accepted));
+      this.metrics.connect([vip, "backend"], accepted, shownAs(subject, known, back, accepted, time + accepted));
     }
     const seconds = accepted >= 0 ? accepted : asked;
     if (!(seconds >= 0)) return;
@@ -220,13 +220,8 @@ export class Tally {
     for (const one of rates.series) one.addConnect(connection.start / 1e9, seconds);
   }
 
-  private exemplar(
-    { subject, baseSeconds }: TallyLook,
-    connection: Connection,
-    known: Known,
-    timeNs: number,
-  ): Exemplar {
-    return exemplarOf(subject, known, connection.front, 1, baseSeconds + timeNs / 1e9);
+  private exemplar({ subject, baseSeconds }: TallyLook, connection: Connection, known: Known, timeNs: number): Shown {
+    return shownAs(subject, known, connection.front, 1, baseSeconds + timeNs / 1e9);
   }
 
   private reset(

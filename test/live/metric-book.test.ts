@@ -23,7 +23,11 @@ describe("metrics that have no room", () => {
 });
 
 describe("exemplars", () => {
-  const shown = (connection: string, time: number, value = 1) => ({ connection, communityId: "1:x", value, time });
+  const exemplar = (connection: string, time: number, value = 1) => ({ connection, communityId: "1:x", value, time });
+  const shown = (connection: string, time: number, value = 1) => ({
+    time,
+    make: () => exemplar(connection, time, value),
+  });
 
   it("are the newest connection that counted, in a histogram that of each cell", () => {
     const book = new MetricBook(100);
@@ -31,7 +35,7 @@ describe("exemplars", () => {
     book.add("resets_total", ["v", "b", "lb", "no-state"], 1, shown("c3", 30));
     book.add("resets_total", ["v", "b", "lb", "no-state"], 1);
     expect(book.read("resets_total")).toEqual([
-      { labels: ["v", "b", "lb", "no-state"], value: 3, exemplar: shown("c5", 50) },
+      { labels: ["v", "b", "lb", "no-state"], value: 3, exemplar: exemplar("c5", 50) },
     ]);
     book.connect(["v", "client"], 0.02, shown("c1", 10, 0.02));
     book.connect(["v", "client"], 0.021, shown("c2", 20, 0.021));
@@ -41,6 +45,30 @@ describe("exemplars", () => {
       [2, "c2"],
       [1, "c4"],
     ]);
+  });
+
+  it("are made once, of those alone that stay", () => {
+    const book = new MetricBook(100);
+    const made: string[] = [];
+    const counted = (connection: string, time: number) => ({
+      time,
+      make: () => {
+        made.push(connection);
+        return exemplar(connection, time);
+      },
+    });
+    for (let i = 0; i < 50; i++) {
+      book.add("resets_total", ["v", "b", "lb", "no-state"], 1, counted(`c${i}`, i));
+      book.connect(["v", "client"], 0.02, counted(`h${i}`, i));
+    }
+    book.makeExemplars();
+    expect(made).toEqual(["c49", "h49"]);
+    const [{ exemplar: first } = { exemplar: undefined }] = book.read("resets_total");
+    // the same object as long as it stays: it is sent to faces once
+    expect(book.read("resets_total")[0]?.exemplar).toBe(first);
+    book.add("resets_total", ["v", "b", "lb", "no-state"], 1, counted("older", 3));
+    book.readConnects();
+    expect(made).toEqual(["c49", "h49"]);
   });
 
   it("of what found no room stand for the rest, and nothing is shown without one", () => {

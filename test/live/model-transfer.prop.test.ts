@@ -21,9 +21,10 @@ test("a model is the same on the other side, whatever came and went before", () 
       for (const [time, { counts, active, isLooked }] of steps.entries()) {
         if (isLooked) {
           for (const [backend, value, isShown] of counts) {
-            const exemplar = isShown ? { connection: `c${time}`, communityId: "1:x", value, time } : null;
-            book.add("connections_total", ["v", `b${backend}`, "reset"], value, exemplar);
-            book.connect(["v", `b${backend}`], value, exemplar);
+            const exemplar = { connection: `c${time}`, communityId: "1:x", value, time };
+            const shown = isShown ? { time, make: () => exemplar } : null;
+            book.add("connections_total", ["v", `b${backend}`, "reset"], value, shown);
+            book.connect(["v", `b${backend}`], value, shown);
           }
           book.replace(
             "connections_active",
