@@ -17,6 +17,9 @@ import type { TrackedSource } from "./tracked-source.ts";
 /** A look is taken at most this often, and takes at most this share of the thread's time. */
 const JUDGE_EVERY_SECONDS = 1;
 const JUDGE_SHARE = 0.25;
+/** The same of glances between looks, where somebody listens. */
+const GLANCE_EVERY_SECONDS = 0.25;
+const GLANCE_SHARE = 0.1;
 const MODEL_EVERY_SECONDS = 0.25;
 /** Reading figures for models, and handing them on, takes at most this share of the thread's time. */
 const MODEL_SHARE = 0.05;
@@ -72,6 +75,7 @@ export class LiveDriver implements LiveHandle {
   private startedAt = 0;
   private judgedAt = 0;
   private judgeSeconds = 0;
+  private glanceDueAt = 0;
   private modelAt = Number.NEGATIVE_INFINITY;
   private figuresDueAt = Number.NEGATIVE_INFINITY;
   private newestAt = 0;
@@ -95,6 +99,7 @@ export class LiveDriver implements LiveHandle {
     this.timing = timing;
     this.openDrops = openDrops;
     const isReplay = options.sources.every(({ kind }) => kind === "replay");
+    const isRepeatable = options.sources.every((spec) => spec.kind === "replay" && spec.speed === "max");
     const { maxFlows, maxSeries, ringBytes, settleSeconds, keepBroken, topology } = options;
     this.session = new LiveSession({
       timeBase: this.timeBase,
@@ -106,6 +111,8 @@ export class LiveDriver implements LiveHandle {
         ? {}
         : { settleNs: settleSeconds === undefined ? Number.POSITIVE_INFINITY : settleSeconds * 1e9 }),
       keepBroken: keepBroken ?? false,
+      // what is read as fast as it goes is read again faster than it would be kept
+      glances: listener.unsettled !== undefined && !isRepeatable,
       topology: topology ?? null,
       onFinding: (entry, change) => {
         if (change !== "withdrawn") this.opened.push(entry.key);
@@ -287,7 +294,10 @@ export class LiveDriver implements LiveHandle {
     });
     this.session.sampling = this.sampling.rate;
     this.rates(now);
-    if (now - this.judgedAt >= this.judgeEvery && !Number.isNaN(this.session.now)) this.judge();
+    const isJudged = now - this.judgedAt >= this.judgeEvery && !Number.isNaN(this.session.now);
+    // a look takes long: what has changed does not wait for it
+    if (isJudged || now >= this.glanceDueAt) this.glance();
+    if (isJudged) this.judge();
     if (now - this.modelAt >= (this.options.modelEverySeconds ?? MODEL_EVERY_SECONDS)) this.publish();
   }
 
@@ -334,6 +344,14 @@ export class LiveDriver implements LiveHandle {
     }
   }
 
+  private glance(): void {
+    const began = this.timing.seconds();
+    this.session.glance();
+    const took = this.timing.seconds() - began;
+    this.glanceDueAt = began + Math.max(GLANCE_EVERY_SECONDS, took / GLANCE_SHARE);
+    this.deliver();
+  }
+
   private judge(): void {
     const began = this.timing.seconds();
     this.readCounters();
@@ -355,11 +373,18 @@ export class LiveDriver implements LiveHandle {
   }
 
   private deliver(): void {
+    const { connections, withdrawn } = this.session.takeUnsettled();
     const settled = this.session.takeSettled();
-    const tell = this.listener.settled?.bind(this.listener);
-    if (settled.length === 0 || !tell) return;
-    for (let i = 0; i < settled.length; i += TOLD_AT_ONCE) {
-      const part = settled.slice(i, i + TOLD_AT_ONCE);
+    const { listener } = this;
+    this.tell(connections, (part) => listener.unsettled?.({ connections: part, withdrawn: [] }));
+    this.tell(withdrawn, (part) => listener.unsettled?.({ connections: [], withdrawn: part }));
+    this.tell(settled, (part) => listener.settled?.(part));
+  }
+
+  /** In parts, each when the one before is taken care of. */
+  private tell<One>(all: readonly One[], tell: (part: readonly One[]) => void | Promise<void>): void {
+    for (let i = 0; i < all.length; i += TOLD_AT_ONCE) {
+      const part = all.slice(i, i + TOLD_AT_ONCE);
       this.waiting += part.length;
       this.delivered = this.delivered.then(async () => {
         try {

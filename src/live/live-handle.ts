@@ -9,6 +9,7 @@ import type {
   LiveModel,
   LiveSeries,
   SettledConnection,
+  UnsettledConnections,
 } from "./live-model.ts";
 
 /**
@@ -40,6 +41,8 @@ export interface LiveHandle {
 export interface LiveListener {
   /** Connections that are over: each once. Awaited before the next are told, so that a slow store slows it down. */
   settled?(connections: readonly SettledConnection[]): void | Promise<void>;
+  /** Connections within a second of their close, or of their beginning, and as they go on: before they are settled. */
+  unsettled?(told: UnsettledConnections): void | Promise<void>;
   /** A finding that opened, changed its severity, was closed or withdrawn. */
   finding?(finding: LiveFinding, change: "opened" | "changed" | "closed" | "withdrawn"): void;
   /** After each new model. */

@@ -393,3 +393,11 @@ export interface SettledConnection {
   /** Recent packets of a connection that was reset, refused or timed out, as pcapng; null without, or where gone. */
   pcapng: Uint8Array | null;
 }
+
+/** Connections that are not settled, for whoever wants them early: one told later under the same name takes its place. */
+export interface UnsettledConnections {
+  /** As they stand: closed, or open for a second at least. */
+  connections: readonly SettledConnection[];
+  /** Names told before that hold no longer: two turned out to be one. */
+  withdrawn: readonly string[];
+}

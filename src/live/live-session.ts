@@ -1,5 +1,6 @@
 import type { PacketBatch } from "../capture/packet-batch.ts";
 import type { TimeBase } from "../capture/time-base.ts";
+import type { Case } from "../diagnose/case.ts";
 import { diagnose } from "../diagnose/diagnose.ts";
 import { connect } from "../path/connect.ts";
 import type { Connection } from "../path/connection.ts";
@@ -13,7 +14,8 @@ import type { Topology } from "../topology/topology.ts";
 import { ConnectionBook, type Known } from "./connection-book.ts";
 import { hasEnded, isOver } from "./connection-end.ts";
 import { type BookEntry, FindingBook, type FindingChange } from "./finding-book.ts";
-import type { SettledConnection } from "./live-model.ts";
+import { Glance } from "./glance.ts";
+import type { SettledConnection, UnsettledConnections } from "./live-model.ts";
 import { type Look, nameOf } from "./look.ts";
 import { PacketRing } from "./packet-ring.ts";
 import { chooseLeaving } from "./retire.ts";
@@ -40,6 +42,8 @@ export interface SessionOptions {
   topology?: Topology | null;
   /** With packets of broken connections in what is settled. */
   keepBroken?: boolean;
+  /** `glance` is used: changes between looks are noted for it. */
+  glances?: boolean;
   onFinding?: (entry: BookEntry, change: FindingChange) => void;
 }
 
@@ -86,7 +90,9 @@ export class LiveSession {
   private readonly settleNs: number;
   private readonly rememberNs: number;
   private readonly keepBroken: boolean;
+  private readonly glances: Glance | null;
   private settled: SettledConnection[] = [];
+  private unsettled: SettledConnection[] = [];
   /** Nothing was ever given up: the session has seen and kept all. */
   private isWhole = true;
 
@@ -102,11 +108,14 @@ export class LiveSession {
     this.ring = ringBytes > 0 ? new PacketRing(ringBytes) : null;
     this.tally = new Tally({ maxSeries: options.maxSeries ?? DEFAULT_MAX_SERIES, idleNs: this.idleNs });
     this.findings = new FindingBook(options.onFinding);
+    const { sources, book, topology, timeBase } = this;
+    this.glances = options.glances ? new Glance({ sources, book, topology, timeBase }) : null;
   }
 
   addSource(facts: SourceFacts): TrackedSource {
     // the session gives legs up itself, before a tracker has to
     const source = new TrackedSource(facts, this.sources.length, this.maxFlows * 2 + MOST_AT_ONCE);
+    if (this.glances !== null) source.takeMarked();
     this.sources.push(source);
     return source;
   }
@@ -137,6 +146,35 @@ export class LiveSession {
   /** Joins and judges what is in memory, counts it, tells what is settled and gives up what is no longer needed. */
   judge(): void {
     this.lookNow({});
+  }
+
+  /** Reads what has changed of connections since the last look or glance, without judging anything. */
+  glance(): void {
+    const glanced = this.glances?.take(this.now, this.look) ?? null;
+    if (glanced === null) return;
+    const { whole, subject, found } = glanced;
+    const broken = found.filter(({ connection, known }) => {
+      return known.isCloseTold && this.keepBroken && isBroken(subject.outcome(connection));
+    });
+    const packets = this.packetsByConnection(
+      whole,
+      broken.map(({ connection, legs, known }) => {
+        known.packetsTo = connection.end;
+        // texts and files name it as the session does
+        return { ...connection, id: known.id, legs: [...legs] };
+      }),
+    );
+    const files = new Map([...packets].map(([{ id }, file]) => [id, file]));
+    for (const { connection, known } of found) {
+      this.unsettled.push(this.told(subject, connection, known, files.get(known.id) ?? null));
+    }
+  }
+
+  /** Connections that glances have read since it was asked last, and names that hold no longer. */
+  takeUnsettled(): UnsettledConnections {
+    const connections = this.unsettled;
+    this.unsettled = [];
+    return { connections, withdrawn: this.glances === null ? [] : this.book.takeMerged().map((id) => `c${id}`) };
   }
 
   /** The last look: everything is settled with it, findings that did not hold are withdrawn. */
@@ -211,20 +249,26 @@ export class LiveSession {
       known.isTold = true;
       told.push({ connection, known });
     }
-    const broken = told.filter(({ connection }) => this.keepBroken && isBroken(subject.outcome(connection)));
+    const broken = told.filter(({ connection, known }) => {
+      return this.keepBroken && isBroken(subject.outcome(connection)) && known.packetsTo !== connection.end;
+    });
     const packets = this.packetsByConnection(
       connected,
       broken.map(({ connection }) => connection),
     );
     for (const { connection, known } of told) {
-      const document = joinedConnectionDocument({ subject, timeBase: this.timeBase }, connection);
-      const firstByteNs = firstByteTime(connected.set, connection);
-      this.settled.push({
-        connection: { ...document, id: nameOf(known) },
-        firstByte: Number.isNaN(firstByteNs) ? null : firstByteNs / 1e9,
-        pcapng: packets.get(connection) ?? null,
-      });
+      this.settled.push(this.told(subject, connection, known, packets.get(connection) ?? null));
     }
+  }
+
+  private told(subject: Case, connection: Connection, known: Known, pcapng: Uint8Array | null): SettledConnection {
+    const document = joinedConnectionDocument({ subject, timeBase: this.timeBase }, connection);
+    const firstByteNs = firstByteTime(subject.connected.set, connection);
+    return {
+      connection: { ...document, id: nameOf(known) },
+      firstByte: Number.isNaN(firstByteNs) ? null : firstByteNs / 1e9,
+      pcapng,
+    };
   }
 
   private packetsByConnection(

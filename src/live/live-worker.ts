@@ -19,15 +19,15 @@ const listener: LiveListener = {
   model: (model) => send({ kind: "model", message: models.message(model) }),
 };
 if (tells.finding) listener.finding = (finding, change) => send({ kind: "finding", finding, change });
-if (tells.settled) {
-  listener.settled = async (connections) => {
-    send({ kind: "settled", connections });
-    const failure = await new Promise<string | null>((resolve) => {
-      took = resolve;
-    });
-    if (failure !== null) throw new Error(failure);
-  };
-}
+const sendAndWait = async (message: FromSession) => {
+  send(message);
+  const failure = await new Promise<string | null>((resolve) => {
+    took = resolve;
+  });
+  if (failure !== null) throw new Error(failure);
+};
+if (tells.settled) listener.settled = (connections) => sendAndWait({ kind: "settled", connections });
+if (tells.unsettled) listener.unsettled = (told) => sendAndWait({ kind: "unsettled", told });
 
 const readsStdin = options.sources.some((spec) => spec.kind === "stream" && spec.path === "-");
 const driver = new LiveDriver(

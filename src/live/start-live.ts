@@ -19,7 +19,11 @@ export async function startLive(options: LiveOptions, listener: LiveListener = {
   const worker = startWorker({
     // a stream of this thread cannot go to another
     options: { ...options, stdin: undefined } as LiveOptions,
-    tells: { settled: listener.settled !== undefined, finding: listener.finding !== undefined },
+    tells: {
+      settled: listener.settled !== undefined,
+      unsettled: listener.unsettled !== undefined,
+      finding: listener.finding !== undefined,
+    },
   });
   const session = new RemoteSession(worker, listener);
   await session.started;
@@ -98,7 +102,10 @@ class RemoteSession implements LiveHandle {
           this.listener.finding?.(message.finding, message.change);
           break;
         case "settled":
-          this.told = this.take(message.connections);
+          this.told = this.take(() => this.listener.settled?.(message.connections));
+          break;
+        case "unsettled":
+          this.told = this.take(() => this.listener.unsettled?.(message.told));
           break;
         case "answer": {
           const asked = this.asked.get(message.id);
@@ -162,10 +169,10 @@ class RemoteSession implements LiveHandle {
     await this.worker.terminate();
   }
 
-  private async take(connections: Extract<FromSession, { kind: "settled" }>["connections"]): Promise<void> {
+  private async take(handOn: () => void | Promise<void>): Promise<void> {
     let failure: string | null = null;
     try {
-      await this.listener.settled?.(connections);
+      await handOn();
     } catch (error) {
       failure = error instanceof Error ? error.message : String(error);
     }

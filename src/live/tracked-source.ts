@@ -7,6 +7,7 @@ import { Packet } from "../decode/packet.ts";
 import type { TrackedCapture } from "../flow/tracked-capture.ts";
 import { FlowTracker } from "../flow/tracker.ts";
 import { isFollowed } from "./flow-sampling.ts";
+import { LegMarks } from "./leg-marks.ts";
 import type { PacketRing } from "./packet-ring.ts";
 
 /** What a session must know of a source to track it. */
@@ -26,6 +27,7 @@ export class TrackedSource {
   lost = 0;
   /** ns since the session's base; NaN before the first packet. */
   newest = Number.NaN;
+  private marks: LegMarks | null = null;
   private readonly decoder = new Decoder();
   private readonly packet = new Packet();
   private readonly skipped = new Map<number, number>();
@@ -39,7 +41,7 @@ export class TrackedSource {
   /** Tracks packets `from` to `to` (exclusive) of a batch. */
   ingest(batch: PacketBatch, from: number, to: number, rate: number, ring: PacketRing | null): void {
     const { offset, captured, wire, time, view, bytes } = batch;
-    const { packet, decoder, tracker, index } = this;
+    const { packet, decoder, tracker, index, marks } = this;
     let interfaceNumber = -1;
     let linkType = -1;
     let isSupported = false;
@@ -58,6 +60,7 @@ export class TrackedSource {
         continue;
       }
       const leg = tracker.track(packet, view);
+      marks?.mark(leg);
       if (!isSupported) this.skipped.set(linkType, (this.skipped.get(linkType) ?? 0) + 1);
       ring?.add(
         index,
@@ -73,6 +76,12 @@ export class TrackedSource {
       );
       if (!(packet.time <= this.newest)) this.newest = Number.isNaN(packet.time) ? this.newest : packet.time;
     }
+  }
+
+  /** Legs that packets came of since it was asked last; none the first time, since they are noted from then on. */
+  takeMarked(): number[] {
+    this.marks ??= new LegMarks();
+    return this.marks.take();
   }
 
   /** Names of the tracker's observation points. */

@@ -1,12 +1,12 @@
 import type { LiveOptions } from "./live-handle.ts";
-import type { LiveFinding, SettledConnection } from "./live-model.ts";
+import type { LiveFinding, SettledConnection, UnsettledConnections } from "./live-model.ts";
 import type { ModelMessage } from "./model-transfer.ts";
 
 /** What a session's thread is started with. */
 export interface LiveWorkerData {
   options: LiveOptions;
   /** What of a listener there is. */
-  tells: { settled: boolean; finding: boolean };
+  tells: { settled: boolean; unsettled: boolean; finding: boolean };
 }
 
 export type QueryName = "flows" | "series" | "ladder" | "evidence" | "packets";
@@ -14,7 +14,7 @@ export type QueryName = "flows" | "series" | "ladder" | "evidence" | "packets";
 /** To the session's thread. */
 export type ToSession =
   | { kind: "query"; id: number; name: QueryName; args: readonly unknown[] }
-  /** The connections told last are taken care of. */
+  /** The connections told last, settled or not, are taken care of. */
   | { kind: "took"; failure: string | null }
   | { kind: "stop" };
 
@@ -35,6 +35,7 @@ export type FromSession =
   | { kind: "refused"; error: ToldError }
   | { kind: "model"; message: ModelMessage }
   | { kind: "settled"; connections: readonly SettledConnection[] }
+  | { kind: "unsettled"; told: UnsettledConnections }
   | { kind: "finding"; finding: LiveFinding; change: "opened" | "changed" | "closed" | "withdrawn" }
   | { kind: "answer"; id: number; value: unknown; error: ToldError | null }
   | { kind: "ended" };
