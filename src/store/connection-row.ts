@@ -45,65 +45,128 @@ const COLUMNS = [
   "addresses",
 ] as const;
 
+/** Columns of indexes by which a connection keeps its place: where one of them changes, its row is made anew. */
+const PLACING: readonly string[] = ["id", "start_ns", "client", "vip"];
+
+type Column = (typeof COLUMNS)[number];
+type Values = Record<Column, string | number | bigint | null>;
+
+/** What became of a connection that was put. */
+export interface PutConnection {
+  /** As it was told before; null where it is new. */
+  before: ConnectionToStore | null;
+  /** False where all of it was known already. */
+  isChanged: boolean;
+}
+
 /** Puts connections into their table, and the ways they took into theirs. */
 export class ConnectionRows {
+  private readonly read: Statement;
   private readonly insert: Statement;
+  private readonly update: Statement;
+  private readonly delete: Statement;
   private readonly findJourney: Statement;
   private readonly insertJourney: Statement;
+  private readonly readJourney: Statement;
   private readonly journeys = new Map<string, number>();
+  /** Of the newest connections that were told again. */
+  private readonly journeyOfId = new Map<number, Journey>();
 
   constructor(database: Sqlite) {
+    const refined = COLUMNS.filter((name) => !PLACING.includes(name));
+    this.read = database.prepare(`SELECT ${READ_COLUMNS} FROM connections AS c WHERE c.id = ?`);
     this.insert = database.prepare(
-      `INSERT OR IGNORE INTO connections (${COLUMNS.join(", ")}) VALUES (${COLUMNS.map(() => "?").join(", ")})`,
+      `INSERT INTO connections (${COLUMNS.join(", ")}) VALUES (${COLUMNS.map((name) => `:${name}`).join(", ")})`,
     );
+    this.update = database.prepare(
+      `UPDATE connections SET ${refined.map((name) => `${name} = :${name}`).join(", ")} WHERE id = :id`,
+    );
+    this.delete = database.prepare("DELETE FROM connections WHERE id = ?");
     this.findJourney = database.prepare("SELECT id FROM journeys WHERE document = ?").pluck();
     this.insertJourney = database.prepare("INSERT INTO journeys (document) VALUES (?)");
+    this.readJourney = database.prepare("SELECT document FROM journeys WHERE id = ?").pluck();
   }
 
-  /** @returns false where the run has a connection of that name already: a connection is told once. */
-  add(run: number, { connection, firstByte = null }: ConnectionToStore): boolean {
-    const number = connectionNumber(connection.id);
-    if (number === null) throw new Error(`not the name of a connection: ${connection.id}`);
-    const { journey, addresses } = journeyOf(connection);
-    const { client, bytes, packets, retransmits, reset } = connection;
-    const end = splitEndpoint(client);
-    const { changes } = this.insert.run(
-      connectionKey(run, number),
-      nsOfEpoch(connection.start),
-      nsOfEpoch(connection.end),
-      connection.protocol,
-      end.address,
-      end.port,
-      connection.vip,
-      connection.backend,
-      connection.mode,
-      connection.role,
-      connection.healthCheck ? 1 : 0,
-      connection.outcome,
-      reset?.by ?? null,
-      reset?.cause ?? null,
-      reset?.confidence ?? null,
-      bytes.up,
-      bytes.down,
-      packets.up,
-      packets.down,
-      retransmits.up,
-      retransmits.down,
-      nanoseconds(connection.handshake),
-      nanoseconds(connection.connectToBackend),
-      nanoseconds(firstByte),
-      connection.connState,
-      connection.history,
-      connection.joinConfidence,
-      this.journeyId(JSON.stringify(journey)),
-      addresses.length === 0 ? null : JSON.stringify(addresses),
-    );
-    return changes > 0;
+  /** Puts a connection in the place of what was told of it before. */
+  put(run: number, one: ConnectionToStore): PutConnection {
+    const values = this.valuesOf(run, one);
+    const row = this.read.get(values.id) as ConnectionRow | undefined;
+    if (row === undefined) {
+      this.insert.run(values);
+      return { before: null, isChanged: true };
+    }
+    const differing = COLUMNS.filter((name) => !isSame(row, name, values[name]));
+    const before = this.connectionOf(row);
+    if (differing.length === 0) return { before, isChanged: false };
+    if (differing.some((name) => PLACING.includes(name))) {
+      this.delete.run(values.id);
+      this.insert.run(values);
+    } else this.update.run(values);
+    return { before, isChanged: true };
+  }
+
+  /** Takes a connection out. @returns what was told of it; null where there is none */
+  take(key: number): ConnectionToStore | null {
+    const row = this.read.get(key) as ConnectionRow | undefined;
+    if (row === undefined) return null;
+    this.delete.run(key);
+    return this.connectionOf(row);
   }
 
   /** Forgets the numbers given within a transaction that failed. */
   reset(): void {
     this.journeys.clear();
+    this.journeyOfId.clear();
+  }
+
+  private valuesOf(run: number, { connection, firstByte = null }: ConnectionToStore): Values {
+    const number = connectionNumber(connection.id);
+    if (number === null) throw new Error(`not the name of a connection: ${connection.id}`);
+    const { journey, addresses } = journeyOf(connection);
+    const { client, bytes, packets, retransmits, reset } = connection;
+    const end = splitEndpoint(client);
+    return {
+      id: connectionKey(run, number),
+      start_ns: nsOfEpoch(connection.start),
+      end_ns: nsOfEpoch(connection.end),
+      protocol: connection.protocol,
+      client: end.address,
+      client_port: end.port,
+      vip: connection.vip,
+      backend: connection.backend,
+      mode: connection.mode,
+      role: connection.role,
+      health_check: connection.healthCheck ? 1 : 0,
+      outcome: connection.outcome,
+      reset_by: reset?.by ?? null,
+      reset_cause: reset?.cause ?? null,
+      reset_confidence: reset?.confidence ?? null,
+      bytes_up: bytes.up,
+      bytes_down: bytes.down,
+      packets_up: packets.up,
+      packets_down: packets.down,
+      retransmits_up: retransmits.up,
+      retransmits_down: retransmits.down,
+      handshake_ns: nanoseconds(connection.handshake),
+      connect_ns: nanoseconds(connection.connectToBackend),
+      first_byte_ns: nanoseconds(firstByte),
+      conn_state: connection.connState,
+      history: connection.history,
+      join_confidence: connection.joinConfidence,
+      journey: this.journeyId(JSON.stringify(journey)),
+      addresses: addresses.length === 0 ? null : JSON.stringify(addresses),
+    };
+  }
+
+  private connectionOf(row: ConnectionRow): ConnectionToStore {
+    const id = Number(row.journey);
+    let journey = this.journeyOfId.get(id);
+    if (journey === undefined) {
+      journey = JSON.parse(String(this.readJourney.get(id))) as Journey;
+      if (this.journeyOfId.size >= MAX_JOURNEYS_IN_MEMORY) this.journeyOfId.clear();
+      this.journeyOfId.set(id, journey);
+    }
+    return connectionOfRow(row, journey, { withRun: false, communityIds: false });
   }
 
   private journeyId(document: string): number {
@@ -117,6 +180,15 @@ export class ConnectionRows {
     }
     return id;
   }
+}
+
+/** Whether a row says the same in a column. */
+function isSame(row: ConnectionRow, name: Column, value: Values[Column]): boolean {
+  if (name === "id") return true;
+  if (name !== "start_ns" && name !== "end_ns") return row[name] === value;
+  const [whole, fraction] = name === "start_ns" ? [row.start_s, row.start_fraction] : [row.end_s, row.end_fraction];
+  if (typeof whole !== "number" || typeof value !== "bigint") return whole === value;
+  return BigInt(whole) * 1_000_000_000n + BigInt(Number(fraction)) === value;
 }
 
 const MAX_JOURNEYS_IN_MEMORY = 10_000;

@@ -1,5 +1,4 @@
 import type { Statement } from "better-sqlite3";
-import type { Outcome } from "../flow/leg-outcome.ts";
 import type { ConnectionDocument } from "../report/analysis-contract.ts";
 import { minuteOf, nsOfEpoch } from "./epoch-ns.ts";
 import { balancerSource, splitEndpoint } from "./journey.ts";
@@ -59,13 +58,14 @@ interface PortCell {
   connections: number;
   /** Distinct ports that the file knows of; those in memory may be fewer after a restart of the counting. */
   ports: number;
-  seen: Set<number>;
+  /** How many of its connections have a port. */
+  seen: Map<number, number>;
 }
 
 /**
  * What happened in each minute, counted from the connections as they are written: what began by its start, everything
- * else by its end. Cells are held for the newest minutes and written as they stand, so that writing them twice does no
- * harm.
+ * else by its end. What changes of a connection is taken back and counted anew, so that minutes always say what the
+ * connections say. Cells are held for the newest minutes and written as they stand: writing them twice does no harm.
  */
 export class MinuteCounts {
   private readonly run: number;
@@ -77,6 +77,7 @@ export class MinuteCounts {
   private newest = Number.NEGATIVE_INFINITY;
   private readonly read: { cell: Statement; reset: Statement; port: Statement };
   private readonly write: { cell: Statement; reset: Statement; port: Statement };
+  private readonly clear: { cell: Statement; reset: Statement; port: Statement };
 
   constructor(database: Sqlite, run: number) {
     this.run = run;
@@ -102,26 +103,32 @@ export class MinuteCounts {
       reset: database.prepare(`INSERT OR REPLACE INTO minute_resets VALUES (${places(7)})`),
       port: database.prepare(`INSERT OR REPLACE INTO minute_ports VALUES (${places(6)})`),
     };
+    this.clear = {
+      cell: database.prepare(
+        "DELETE FROM minutes WHERE minute = ? AND run = ? AND vip = ? AND backend = ? AND protocol = ?",
+      ),
+      reset: database.prepare(
+        "DELETE FROM minute_resets WHERE minute = ? AND run = ? AND vip = ? AND backend = ? AND by = ? AND cause = ?",
+      ),
+      port: database.prepare("DELETE FROM minute_ports WHERE minute = ? AND run = ? AND address = ? AND backend = ?"),
+    };
   }
 
-  add({ connection, firstByte }: ConnectionToStore): void {
-    const start = nsOfEpoch(connection.start);
-    const end = nsOfEpoch(connection.end) ?? start;
-    if (start === null || end === null) return;
-    const { healthCheck, role, outcome, vip } = connection;
-    const ended = this.cell(minuteOf(end), connection);
-    if (healthCheck) {
-      ended.counts[outcome === "ok" ? "checks_ok" : "checks_failed"]++;
-      return;
-    }
-    if (role !== "client") return;
-    this.cell(minuteOf(start), connection).counts.opened++;
-    this.countEnd(ended, connection, outcome, firstByte ?? null);
-    const { reset } = connection;
-    if (reset !== null && (outcome === "reset" || outcome === "refused")) {
-      this.resetCell(ended.minute, vip, ended.backend, reset.by, reset.cause).resets++;
-    }
-    this.countPort(ended.minute, connection);
+  add(one: ConnectionToStore): void {
+    this.count(one, 1, true);
+  }
+
+  /** Takes back what was added: a connection as its row says. */
+  remove(one: ConnectionToStore): void {
+    this.count(one, -1, true);
+  }
+
+  /** What is told of a connection now in the place of what its row said. */
+  replace(before: ConnectionToStore, now: ConnectionToStore): void {
+    // the minute in which it began may be out of the store by now, and need not come back
+    const hasMoved = openingOf(before) !== openingOf(now);
+    this.count(before, -1, hasMoved);
+    this.count(now, 1, hasMoved);
   }
 
   /** Writes what changed; within the transaction that writes the connections. */
@@ -129,13 +136,19 @@ export class MinuteCounts {
     const { run } = this;
     for (const { minute, vip, backend, protocol, counts, connect, firstByte } of this.dirty.cells) {
       const numbers = COUNTS.map((name) => counts[name]);
-      this.write.cell.run(minute, run, vip, backend, protocol, ...numbers, connect.text(), firstByte.text());
+      if (numbers.every((number) => number === 0)) this.clear.cell.run(minute, run, vip, backend, protocol);
+      else this.write.cell.run(minute, run, vip, backend, protocol, ...numbers, connect.text(), firstByte.text());
     }
     for (const { minute, vip, backend, by, cause, resets } of this.dirty.resets) {
-      this.write.reset.run(minute, run, vip, backend, by, cause, resets);
+      if (resets === 0) this.clear.reset.run(minute, run, vip, backend, by, cause);
+      else this.write.reset.run(minute, run, vip, backend, by, cause, resets);
     }
     for (const { minute, address, backend, connections, ports, seen } of this.dirty.ports) {
-      this.write.port.run(minute, run, address, backend, connections, Math.max(ports, seen.size));
+      if (connections === 0) this.clear.port.run(minute, run, address, backend);
+      else {
+        const distinct = Math.min(connections, Math.max(ports, seen.size));
+        this.write.port.run(minute, run, address, backend, connections, distinct);
+      }
     }
     for (const set of Object.values(this.dirty)) set.clear();
     this.forgetOld();
@@ -147,26 +160,44 @@ export class MinuteCounts {
     for (const set of Object.values(this.dirty)) set.clear();
   }
 
-  private countEnd(
-    { counts, connect, firstByte: firstBytes }: Cell,
-    connection: ConnectionDocument,
-    outcome: Outcome,
-    firstByte: number | null,
-  ): void {
-    counts[outcome]++;
-    const { bytes, packets, retransmits, connectToBackend, handshake } = connection;
-    counts.bytes_up += bytes.up;
-    counts.bytes_down += bytes.down;
-    counts.packets_up += packets.up;
-    counts.packets_down += packets.down;
-    counts.retransmits_up += retransmits.up;
-    counts.retransmits_down += retransmits.down;
-    const accepted = connectToBackend ?? handshake;
-    if (accepted !== null) connect.add(accepted);
-    if (firstByte !== null) firstBytes.add(firstByte);
+  private count({ connection, firstByte }: ConnectionToStore, by: 1 | -1, withOpening: boolean): void {
+    const start = nsOfEpoch(connection.start);
+    const end = nsOfEpoch(connection.end) ?? start;
+    if (start === null || end === null) return;
+    const { healthCheck, role, outcome, vip } = connection;
+    const ended = this.cell(minuteOf(end), connection);
+    if (healthCheck) {
+      raise(ended.counts, outcome === "ok" ? "checks_ok" : "checks_failed", by);
+      return;
+    }
+    if (role !== "client") return;
+    if (withOpening) raise(this.cell(minuteOf(start), connection).counts, "opened", by);
+    this.countEnd(ended, connection, firstByte ?? null, by);
+    const { reset } = connection;
+    if (reset !== null && (outcome === "reset" || outcome === "refused")) {
+      raise(this.resetCell(ended.minute, vip, ended.backend, reset.by, reset.cause), "resets", by);
+    }
+    this.countPort(ended.minute, connection, by);
   }
 
-  private countPort(minute: number, connection: ConnectionDocument): void {
+  private countEnd(
+    { counts, connect, firstByte: firstBytes }: Cell,
+    { outcome, bytes, packets, retransmits, connectToBackend, handshake }: ConnectionDocument,
+    firstByte: number | null,
+    by: 1 | -1,
+  ): void {
+    raise(counts, outcome, by);
+    raise(counts, "bytes_up", by * bytes.up);
+    raise(counts, "bytes_down", by * bytes.down);
+    raise(counts, "packets_up", by * packets.up);
+    raise(counts, "packets_down", by * packets.down);
+    raise(counts, "retransmits_up", by * retransmits.up);
+    raise(counts, "retransmits_down", by * retransmits.down);
+    countTime(connect, connectToBackend ?? handshake, by);
+    countTime(firstBytes, firstByte, by);
+  }
+
+  private countPort(minute: number, connection: ConnectionDocument, by: 1 | -1): void {
     const source = balancerSource(connection);
     if (source === null) return;
     const { address, port } = splitEndpoint(source);
@@ -177,11 +208,15 @@ export class MinuteCounts {
       const stored = this.read.port.get(minute, this.run, address, backend) as
         | { connections: number; ports: number }
         | undefined;
-      cell = { minute, address, backend, connections: 0, ports: 0, ...stored, seen: new Set() };
+      cell = { minute, address, backend, connections: 0, ports: 0, ...stored, seen: new Map() };
       this.ports.set(key, cell);
     }
-    cell.connections++;
-    if (port !== null) cell.seen.add(port);
+    raise(cell, "connections", by);
+    if (port !== null) {
+      const uses = (cell.seen.get(port) ?? 0) + by;
+      if (uses > 0) cell.seen.set(port, uses);
+      else cell.seen.delete(port);
+    }
     this.dirty.ports.add(cell);
   }
 
@@ -237,4 +272,22 @@ export class MinuteCounts {
     }
     for (const minute of this.pairs.keys()) if (minute < oldest) this.pairs.delete(minute);
   }
+}
+
+/** What it depends on in which minute and where a connection counts as opened. */
+function openingOf({ connection: { start, vip, backend, protocol, role, healthCheck } }: ConnectionToStore): string {
+  return `${start === null ? "" : minuteOf(nsOfEpoch(start) ?? 0n)} ${vip} ${backend} ${protocol} ${role} ${healthCheck}`;
+}
+
+/** Raises or lowers a count; never below nothing, where what is taken back was counted in a row that is gone. */
+function raise<Name extends string>(counts: Record<Name, number>, name: Name, by: number): void {
+  counts[name] = Math.max(0, counts[name] + by);
+}
+
+/** As the row has it, in whole nanoseconds, so that the same is taken back that was added. */
+function countTime(times: TimeBuckets, seconds: number | null, by: 1 | -1): void {
+  if (seconds === null) return;
+  const rounded = Math.round(seconds * 1e9) / 1e9;
+  if (by === 1) times.add(rounded);
+  else times.remove(rounded);
 }

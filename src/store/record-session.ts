@@ -23,18 +23,27 @@ export interface Recording {
   stop(): Promise<void>;
 }
 
+/**
+ * What is told waits this long for more before it is committed: with the time from one glance to the next, and for
+ * reading, less than a second.
+ */
+const COMMIT_SECONDS = 0.1;
 /** Minute samples are taken this often: a kill loses no more of them. */
 const SAMPLE_SECONDS = 5;
 
 /**
- * Watches into a store: connections when they are over, with the packets of broken ones, findings as they come and go
+ * Watches into a store: connections within a second of their end, and while they are open, with the packets of broken ones, findings as they come and go
  * with what shows them, and what of each minute connections do not tell.
  *
  * @throws StoreError where the store cannot be written, CaptureError and ProbeError where a source cannot be opened
  */
 export async function record(path: string, options: RecordOptions): Promise<Recording> {
   const { live, facts, keep, onNotice } = options;
-  const writer = await StoreWriter.open(path, { command: "record", ...facts }, { keep, onNotice });
+  const writer = await StoreWriter.open(
+    path,
+    { command: "record", ...facts },
+    { keep, onNotice, commitEverySeconds: COMMIT_SECONDS },
+  );
   try {
     return await recordInto(writer, live);
   } catch (error) {
@@ -74,6 +83,10 @@ async function recordInto(writer: StoreWriter, live: LiveOptions): Promise<Recor
   };
   const listener: LiveListener = {
     settled: (connections) => writer.addConnections(connections),
+    unsettled: ({ connections, withdrawn }) => {
+      writer.addConnections(connections);
+      writer.withdrawConnections(withdrawn);
+    },
     finding: (finding: LiveFinding, change) => {
       writer.addFindings([finding]);
       if (change === "opened") opened.push(finding.key);

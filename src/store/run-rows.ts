@@ -13,11 +13,16 @@ export class RunRows {
   readonly run: number;
   /** Epoch seconds of the newest connection's end; -Infinity before the first. */
   newestSeconds = Number.NEGATIVE_INFINITY;
+  /** Connections of the run that are in the file. */
+  kept = 0;
   private readonly database: Sqlite;
   private readonly connections: ConnectionRows;
   private readonly counts: MinuteCounts;
   private readonly findings: FindingRows;
-  private readonly statements: Record<"begin" | "commit" | "rollback" | "add" | "set" | "evidence", Statement>;
+  private readonly statements: Record<
+    "begin" | "commit" | "rollback" | "add" | "set" | "evidence" | "forgetEvidence" | "unrelate",
+    Statement
+  >;
 
   /** Begins a run. */
   constructor(database: Sqlite, { command, version, host, sources }: RunFacts) {
@@ -39,12 +44,15 @@ export class RunRows {
       evidence: database.prepare(
         "INSERT INTO evidence (run, time_ns, connection, finding_key, note, packets, pcapng) VALUES (?, ?, ?, ?, ?, ?, ?)",
       ),
+      forgetEvidence: database.prepare("DELETE FROM evidence WHERE connection = ?"),
+      unrelate: database.prepare("DELETE FROM finding_connections WHERE connection = ?"),
     };
   }
 
   /** Writes all of it or nothing. */
   write(items: readonly Item[]): void {
     const { begin, commit, rollback } = this.statements;
+    const { kept } = this;
     begin.run();
     try {
       for (const item of items) this.put(item);
@@ -55,6 +63,7 @@ export class RunRows {
       if (this.database.inTransaction) rollback.run();
       this.connections.reset();
       this.counts.reset();
+      this.kept = kept;
       throw error;
     }
   }
@@ -85,6 +94,9 @@ export class RunRows {
       case "connection":
         this.putConnection(item.one);
         break;
+      case "withdrawal":
+        this.withdraw(item.one);
+        break;
       case "sample": {
         const { minute, name, labels, value, how } = item.one;
         this.statements[how].run(minute, this.run, name, JSON.stringify(labels), value);
@@ -99,18 +111,37 @@ export class RunRows {
   }
 
   private putConnection(one: ConnectionToStore): void {
-    if (!this.connections.add(this.run, one)) return;
-    this.counts.add(one);
+    const { before, isChanged } = this.connections.put(this.run, one);
+    if (before === null) {
+      this.kept++;
+      this.counts.add(one);
+    } else if (isChanged) this.counts.replace(before, one);
     const { id, start, end, outcome } = one.connection;
     const time = Number(end ?? start ?? Number.NaN);
     if (time > this.newestSeconds) this.newestSeconds = time;
     if (!one.pcapng || one.pcapng.length === 0 || Number.isNaN(time)) return;
+    if (before !== null) this.statements.forgetEvidence.run(this.keyOf(id));
     this.putEvidence({ time, connection: id, findingKey: null, note: outcome, packets: null, pcapng: one.pcapng });
   }
 
+  /** A connection that turned out to be a part of another is taken out as if it had never been told. */
+  private withdraw(id: string): void {
+    const key = this.keyOf(id);
+    const before = key === null ? null : this.connections.take(key);
+    if (before === null) return;
+    this.kept--;
+    this.counts.remove(before);
+    this.statements.forgetEvidence.run(key);
+    this.statements.unrelate.run(key);
+  }
+
+  private keyOf(id: string | null): number | null {
+    const number = id === null ? null : connectionNumber(id);
+    return number === null ? null : connectionKey(this.run, number);
+  }
+
   private putEvidence({ time, connection, findingKey, note, packets, pcapng }: EvidenceToStore): void {
-    const number = connection === null ? null : connectionNumber(connection);
-    const key = number === null ? null : connectionKey(this.run, number);
+    const key = this.keyOf(connection);
     this.statements.evidence.run(this.run, nsOfSeconds(time) ?? nowNs(), key, findingKey, note, packets, pcapng);
   }
 }

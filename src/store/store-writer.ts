@@ -21,6 +21,7 @@ export interface WriterOptions {
 
 /** What a writer did so far. */
 export interface WriterStats {
+  /** In the file, of this run. */
   connections: number;
   evidence: number;
   findings: number;
@@ -49,7 +50,7 @@ export class StoreWriter {
   private readonly rows: RunRows;
   private readonly pruner: Pruner;
   private readonly waiting = new WaitingItems();
-  private readonly done = { connections: 0, evidence: 0, findings: 0, samples: 0, dropped: 0 };
+  private readonly done = { evidence: 0, findings: 0, samples: 0, dropped: 0 };
   private droppedNoted = 0;
   private timer: NodeJS.Timeout | null = null;
   private prunedAt = Number.NEGATIVE_INFINITY;
@@ -85,12 +86,21 @@ export class StoreWriter {
   }
 
   get stats(): WriterStats {
-    return { ...this.done, waiting: this.waiting.length, trouble: this.trouble };
+    return { connections: this.rows.kept, ...this.done, waiting: this.waiting.length, trouble: this.trouble };
   }
 
-  /** Connections that are over, each once. Packets that come with one are kept as its evidence. */
+  /**
+   * Connections as they stand: one that comes again under its name takes the place of what was told of it. Packets that
+   * come with one are kept as its evidence.
+   */
   addConnections(batch: readonly ConnectionToStore[]): void {
     for (const one of batch) this.waiting.push({ kind: "connection", one });
+    this.afterAdding();
+  }
+
+  /** Takes out connections by their names: two turned out to be one. */
+  withdrawConnections(ids: readonly string[]): void {
+    for (const one of ids) this.waiting.push({ kind: "withdrawal", one });
     this.afterAdding();
   }
 
@@ -131,7 +141,7 @@ export class StoreWriter {
         return false;
       }
       this.waiting.remove(batch.length);
-      for (const { kind } of batch) this.done[COUNTED_AS[kind]]++;
+      for (const { kind } of batch) if (kind in COUNTED_AS) this.done[COUNTED_AS[kind as keyof typeof COUNTED_AS]]++;
     }
     this.recovered();
     this.pruneSometimes();
@@ -230,7 +240,6 @@ export class StoreWriter {
 }
 
 const COUNTED_AS = {
-  connection: "connections",
   sample: "samples",
   finding: "findings",
   evidence: "evidence",

@@ -24,8 +24,13 @@ export class TimeBuckets {
   }
 
   add(seconds: number): void {
-    const bucket = seconds <= 1e-6 ? 0 : Math.floor(PER_OCTAVE * Math.log2(seconds * 1e6));
-    this.count(bucket, 1);
+    this.count(bucketOf(seconds), 1);
+  }
+
+  /** Takes back what was added. */
+  remove(seconds: number): void {
+    const bucket = Math.min(bucketOf(seconds), BUCKETS - 1);
+    if (this.counts[bucket]! > 0) this.count(bucket, -1);
   }
 
   /** Adds what a text counts. Read by hand: a question merges tens of thousands, and JSON.parse takes three times as long. */
@@ -71,6 +76,10 @@ export class TimeBuckets {
     this.counts[Math.min(bucket, BUCKETS - 1)]! += count;
     this.total += count;
   }
+}
+
+function bucketOf(seconds: number): number {
+  return seconds <= 1e-6 ? 0 : Math.floor(PER_OCTAVE * Math.log2(seconds * 1e6));
 }
 
 const DIGIT_0 = 48;

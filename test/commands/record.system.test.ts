@@ -14,14 +14,12 @@ import { mayMount, withSmallDisk } from "../support/small-disk.ts";
 
 /** L4SCOPE_KILLS=20 kills as often. */
 const KILLS = Number(process.env.L4SCOPE_KILLS ?? 3);
-/** Connections that begin in a second of the capture's time, of which ten go by in one. */
-const PER_SECOND = 100;
-const SPEED = 10;
-/** A connection is told this long after its end, of the capture's time. */
-const SETTLES_SECONDS = 15;
-/** Of the clock: the next look after that and a commit each second. Looks are a second apart where the machine is idle. */
-const LOOK_SECONDS = 5;
-const COMMIT_SECONDS = 1;
+/** Connections that begin in a second; each is over in 1.2 ms, but for every fiftieth, which stays open. */
+const PER_SECOND = 500;
+const OPEN_EVERY = 50;
+/** A killed recording lacks no connection that was over, or had been open for a second, for longer than this. */
+const LOST_SECONDS = 1;
+const YOUNG_SECONDS = 1;
 
 function startRecord(store: string): { child: ChildProcess; said: () => string } {
   const child = spawn(process.execPath, ["bin/run.js", "record", "-", "--store", store], {
@@ -38,29 +36,34 @@ function startRecord(store: string): { child: ChildProcess; said: () => string }
 }
 
 /**
- * Feeds a recorder with connections ten times as fast as they were, until it is told to stop or the recorder is gone.
+ * Feeds a recorder with connections as they happen, until it is told to stop or the recorder is gone.
  *
- * @returns for a time of this process, the second of the capture that was fed by then
+ * @returns when a connection was fed, by its number, as `performance.now()` says it; NaN where it was not
  */
-function feed(child: ChildProcess, isDone: () => boolean): (at: number) => number {
-  const traffic = new ShortConnections(PER_SECOND);
-  const fed: { at: number; second: number }[] = [];
+function feed(child: ChildProcess, isDone: () => boolean): { fedAt: (number: number) => number; made: () => number } {
+  const traffic = new ShortConnections(PER_SECOND, OPEN_EVERY);
+  const fed: { at: number; made: number }[] = [];
   const began = performance.now();
   child.stdin?.write(pcapHeader());
   void (async () => {
     while (!isDone() && child.exitCode === null && child.signalCode === null) {
-      const due = Math.floor(((performance.now() - began) / 1000) * SPEED * PER_SECOND);
+      const due = Math.floor(((performance.now() - began) / 1000) * PER_SECOND);
       while (traffic.made < due) child.stdin?.write(pcapRecords(traffic.fill(Math.min(500, due - traffic.made))));
-      fed.push({ at: performance.now(), second: traffic.made / PER_SECOND });
+      fed.push({ at: performance.now(), made: traffic.made });
       await sleep(20);
     }
     child.stdin?.end();
   })();
-  return (at) => fed.findLast((one) => one.at <= at)?.second ?? 0;
+  return {
+    fedAt: (number) => fed.find(({ made }) => made > number)?.at ?? Number.NaN,
+    made: () => traffic.made,
+  };
 }
 
 interface Kept {
   integrity: unknown;
+  /** Connections by the counts of minutes. */
+  counted: unknown;
   /** Of each connection by its number: what the store says of it. */
   connections: Map<number, string>;
 }
@@ -77,6 +80,7 @@ async function kept(path: string): Promise<Kept> {
       client.split(".").reduce((sum, byte) => sum * 256 + Number(byte), 0) & 0xffffff;
     return {
       integrity: database.pragma("integrity_check", { simple: true }),
+      counted: database.prepare("SELECT sum(opened + checks_ok + checks_failed) FROM minutes").pluck().get(),
       connections: new Map(
         rows.map(({ client, ...rest }) => [numberOf(String(client)), Object.values(rest).join(" ")] as const),
       ),
@@ -106,53 +110,67 @@ async function inFolder<T>(run: (folder: string) => Promise<T>): Promise<T> {
   }
 }
 
+/** How long before a kill the first of the connections was fed that should be in a store and is not; 0 for none. */
+function lostSeconds(
+  { connections }: Kept,
+  { fedAt, made }: ReturnType<typeof feed>,
+  killedAt: number,
+  isOne: (number: number) => boolean,
+): number {
+  for (let number = 0; number < made(); number++) {
+    if (!isOne(number) || connections.has(number)) continue;
+    const at = fedAt(number);
+    return at < killedAt ? (killedAt - at) / 1000 : 0;
+  }
+  return 0;
+}
+
 test(
-  `killed ${KILLS} times, a recording is whole but for what was not committed`,
+  `killed ${KILLS} times, a recording is whole but for its last second`,
   async () => {
     await inFolder(async (folder) => {
-      const lost: number[] = [];
+      const lost: { closed: number; open: number }[] = [];
       const stores: Kept[] = [];
       for (let round = 0; round < KILLS; round++) {
         const path = join(folder, `${round}.db`);
         const { child, said } = startRecord(path);
         const exited = once(child, "exit");
-        const fedBy = feed(child, () => false);
+        const fed = feed(child, () => false);
         const began = performance.now();
         while ((await committed(path)) === 0 && performance.now() - began < 30_000) await sleep(100);
-        await sleep(Math.random() * 4000);
+        await sleep(Math.random() * 10_000);
         const killedAt = performance.now();
         child.kill("SIGKILL");
         expect(await exited, said()).toEqual([null, "SIGKILL"]);
         const store = await kept(path);
         stores.push(store);
         expect(store.integrity, `round ${round}`).toBe("ok");
-        const { connections } = store;
-        expect(connections.size).toBeGreaterThan(0);
-        let first = 0;
-        while (connections.has(first)) first++;
-        // connections are told in the order in which they began: what is lost is the end
-        expect(first, `round ${round}`).toBe(connections.size);
-        const missingSince = (at: number) => fedBy(at) - SETTLES_SECONDS > first / PER_SECOND;
-        let seconds = 0;
-        while (missingSince(killedAt - seconds * 1000)) seconds += 0.05;
-        lost.push(seconds);
+        expect(store.counted, `round ${round}`).toBe(store.connections.size);
+        const isOpen = (number: number) => number % OPEN_EVERY === 0;
+        lost.push({
+          closed: lostSeconds(store, fed, killedAt, (number) => !isOpen(number)),
+          open: Math.max(0, lostSeconds(store, fed, killedAt, isOpen) - YOUNG_SECONDS),
+        });
       }
-      console.log(
-        `seconds from when the first lost connection was over for long enough to the kill: ${lost.map((one) => one.toFixed(2)).join(" ")}`,
-      );
-      for (const seconds of lost) expect(seconds).toBeLessThan(LOOK_SECONDS + COMMIT_SECONDS);
+      const text = (which: "closed" | "open") => lost.map((one) => one[which].toFixed(2)).join(" ");
+      console.log(`seconds lost of connections that were over: ${text("closed")}; of open ones: ${text("open")}`);
+      for (const { closed, open } of lost) {
+        expect(closed).toBeLessThan(LOST_SECONDS);
+        expect(open).toBeLessThan(LOST_SECONDS);
+      }
 
       // what a recording that was ended well has of the same connections
       const path = join(folder, "whole.db");
       const { child } = startRecord(path);
       const exited = once(child, "exit");
       let isDone = false;
-      const fedBy = feed(child, () => isDone);
+      const { made } = feed(child, () => isDone);
       const most = Math.max(...stores.map(({ connections }) => Math.max(...connections.keys())));
-      while (fedBy(performance.now()) * PER_SECOND <= most) await sleep(50);
+      while (made() <= most) await sleep(50);
       isDone = true;
       expect(await exited).toEqual([0, null]);
       const whole = await kept(path);
+      expect(whole.connections.size).toBe(made());
       for (const { connections } of stores) {
         for (const [number, text] of connections) expect(text).toBe(whole.connections.get(number));
       }
