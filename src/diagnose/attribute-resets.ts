@@ -1,36 +1,22 @@
 import { ACK, SYN } from "../decode/packet.ts";
-import { AFTER_RESET, type LegEvent, RESET, SILENCE_BROKEN } from "../flow/event-log.ts";
+import { AFTER_RESET, SILENCE_BROKEN } from "../flow/event-log.ts";
 import * as L from "../flow/leg-layout.ts";
 import type { Connected } from "../path/connect.ts";
 import type { Connection } from "../path/connection.ts";
-import type { LegRef, LegSet } from "../path/leg-set.ts";
+import type { LegRef } from "../path/leg-set.ts";
 import { isInitialTtl, sourceMac } from "../path/macs.ts";
 import { isHarmless } from "../path/outcome.ts";
+import { ResetAbsences } from "./reset-absences.ts";
+import { hasReset, resetsOf, SAME_RESET_NS, type SessionLegs, type Sighting, sessionsOf } from "./reset-sightings.ts";
 import type { ResetAuthor, ResetCause, ResetVerdict } from "./reset-verdict.ts";
 
-/** The same reset at several points is seen within this, clocks corrected. */
-const SAME_RESET_NS = 1e9;
 /** A reset that answers comes this soon after what it answers. */
 const ANSWER_NS = 3e9;
+/** A packet passes two points within this, clocks corrected. */
+const SAME_PACKET_NS = 20e6;
 /** Return paths of equal cost may differ by this many hops (FINDINGS.md). */
 const TTL_SLACK = 2;
-
-/** One sighting of a reset: on which leg of its session, in the client-to-backend order. */
-interface Sighting {
-  ref: LegRef;
-  index: number;
-  event: LegEvent;
-  time: number;
-}
-
-/** Legs of one TCP session of a connection, client-most first, and what a reset's author is when it is made at its ends. */
-interface SessionLegs {
-  legs: readonly LegRef[];
-  isFront: boolean;
-  /** Who holds the upper and the lower socket. */
-  upper: ResetAuthor;
-  lower: ResetAuthor;
-}
+const INITIAL_TTLS = [32, 64, 128, 255];
 
 /**
  * Says of every reset who sent it and why, by the clues of FINDINGS.md in their order: where on the path it appears
@@ -42,37 +28,22 @@ interface SessionLegs {
 export function attributeResets(connected: Connected, balancers: ReadonlySet<string>): Map<number, ResetVerdict[]> {
   const { set, connections } = connected;
   const verdicts = new Map<number, ResetVerdict[]>();
+  const absences = new ResetAbsences(connected);
   for (const connection of connections) {
     if (connection.protocol !== 6) continue;
     if (!hasReset(set, connection.legs)) continue;
     const list: ResetVerdict[] = [];
     for (const session of sessionsOf(connection)) {
       for (const sightings of resetsOf(connected, session)) {
-        list.push(judge(connected, connection, session, sightings, balancers));
+        absences.sawTogether(sightings);
+        list.push(judge(connected, connection, session, sightings, balancers, absences));
       }
     }
     list.sort((a, b) => a.time - b.time);
     if (list.length > 0) verdicts.set(connection.id, list);
   }
+  absences.settle();
   return verdicts;
-}
-
-function hasReset(set: LegSet, legs: readonly LegRef[]): boolean {
-  for (const ref of legs) if (set.view(ref).has(L.LEG_RST_UP | L.LEG_RST_DOWN)) return true;
-  return false;
-}
-
-function sessionsOf(connection: Connection): SessionLegs[] {
-  const cut = connection.hops.indexOf("proxy");
-  if (cut < 0) {
-    const lower: ResetAuthor = connection.mode === "proxy" ? "lb" : "backend";
-    const upper: ResetAuthor = connection.role === "balancer" ? "lb" : "client";
-    return [{ legs: connection.legs, isFront: true, upper, lower: connection.role === "balancer" ? "backend" : lower }];
-  }
-  return [
-    { legs: connection.legs.slice(0, cut), isFront: true, upper: "client", lower: "lb" },
-    { legs: connection.legs.slice(cut), isFront: false, upper: "lb", lower: "backend" },
-  ];
 }
 
 /** Nodes on which connections are rewritten or sent on to their backends: load balancers. */
@@ -95,47 +66,28 @@ export function balancerNodes(connected: Connected): ReadonlySet<string> {
   return nodes;
 }
 
-/** The distinct resets of a session, each with all its sightings in client-to-backend order. */
-function resetsOf(connected: Connected, session: SessionLegs): Sighting[][] {
-  const { set, order } = connected;
-  const resets: Sighting[][] = [];
-  session.legs.forEach((ref, index) => {
-    if (!set.view(ref).has(L.LEG_RST_UP | L.LEG_RST_DOWN)) return;
-    const track = set.trackOf(ref);
-    const shift = order.shiftOf(ref);
-    for (const event of track.tracker.events.of(track.tracker.legs, set.legOf(ref))) {
-      if (event.kind !== RESET) continue;
-      const sighting = { ref, index, event, time: event.time - shift };
-      const same = resets.find((sightings) =>
-        sightings.some(
-          (other) =>
-            other.index !== index &&
-            other.event.side === event.side &&
-            other.event.seq === event.seq &&
-            (other.event.flags & ACK) === (event.flags & ACK) &&
-            Math.abs(other.time - sighting.time) < SAME_RESET_NS,
-        ),
-      );
-      if (same) same.push(sighting);
-      else resets.push([sighting]);
-    }
-  });
-  return resets;
-}
-
 function judge(
   connected: Connected,
   connection: Connection,
   session: SessionLegs,
   sightings: readonly Sighting[],
   balancers: ReadonlySet<string>,
+  absences: ResetAbsences,
 ): ResetVerdict {
   const side = sightings[0]!.event.side;
   const nearest = sightings.reduce((best, sighting) =>
     side === 1 ? (sighting.index > best.index ? sighting : best) : sighting.index < best.index ? sighting : best,
   );
   const clues: string[] = [];
-  const { by, confidence } = author(connected, connection, session, nearest, sightings, balancers, clues);
+  const { by, confidence, beyond, isUnclear } = author(
+    connected,
+    connection,
+    session,
+    nearest,
+    sightings,
+    balancers,
+    clues,
+  );
   const verdict: ResetVerdict = {
     connection: connection.id,
     by,
@@ -153,12 +105,17 @@ function judge(
   };
   verdict.cause = causeOf(connected, connection, verdict);
   verdict.isHarmless = harmless(connected, verdict);
+  if (beyond !== undefined) absences.missed(verdict, beyond, isUnclear === true);
   return verdict;
 }
 
 interface Authorship {
   by: ResetAuthor;
   confidence: number;
+  /** The leg on which it was missed, where that made the verdict. */
+  beyond?: LegRef;
+  /** True where that alone did. */
+  isUnclear?: boolean;
 }
 
 function author(
@@ -183,16 +140,27 @@ function author(
   const hasHandshake = view.has(L.LEG_SYN | L.LEG_SYN_ACK);
   const node = set.pointOf(nearest.ref).nodeName;
 
+  let hasMoved = false;
   if (beyond !== null) {
-    const isRewritten = !sameTuple(connected, beyond, nearest.ref);
     const between = `seen at ${set.pointOf(nearest.ref).name}, not at ${set.pointOf(beyond).name}, nearer to its sender`;
-    clues.push(between);
-    if (isRewritten) return { by: "lb", confidence: forged >= 2 ? 0.6 : 0.95 };
-    // On an unchanged stretch nobody but a box in between can have made it.
-    if (forged === 0 && isInitialTtl(event.ttl) && balancers.has(node)) return { by: "lb", confidence: 0.9 };
-    return { by: "middlebox", confidence: forged > 0 ? 0.97 : 0.85 };
+    const isNear = hopsOf(event.ttl) <= hopsOf(view.side(side).ttl.first) + TTL_SLACK;
+    if (!sameTuple(connected, beyond, nearest.ref)) {
+      clues.push(between);
+      // A balancer's own resets differ from what it passes on. So do those of a box beside it, where both may be meant.
+      const isBalancers = set.pointOf(beyond).nodeName === node || (forged < 2 && isNear);
+      if (!isBalancers) return { by: "unknown", confidence: 0.3 };
+      return { by: "lb", confidence: forged >= 2 ? 0.6 : 0.95, beyond };
+    }
+    // A host to which the flow had moved, and that looks like one of the path's, answers in its own name.
+    hasMoved = isNear && !sawAnswered(connected, nearest, beyond);
+    if (!hasMoved) {
+      clues.push(between);
+      // On an unchanged stretch nobody but a box in between can have made it.
+      if (forged === 0 && isInitialTtl(event.ttl) && balancers.has(node)) return { by: "lb", confidence: 0.9, beyond };
+      return { by: "middlebox", confidence: forged > 0 ? 0.97 : 0.85, beyond, isUnclear: forged === 0 };
+    }
   }
-  if (forged >= 2) return { by: "middlebox", confidence: 0.9 };
+  if (forged >= 2 && !hasMoved) return { by: "middlebox", confidence: 0.9 };
 
   if (side === 0) return { by: session.upper, confidence: forged > 0 ? 0.6 : 0.93 };
   const isLastStretch = sameTuple(connected, connection.back, nearest.ref) || !session.isFront;
@@ -224,11 +192,17 @@ function author(
     );
     return { by: "lb", confidence: 0.85 };
   }
-  if (view.has(L.LEG_SYN_ACK) && forged === 0) {
+  // A balancer's own would come with one more, as it is one hop nearer.
+  if (view.has(L.LEG_SYN_ACK) && forged === 0 && event.ttl <= expected.highest) {
     clues.push("TTL, identification and timestamps as in this flow's SYN-ACK");
     return { by: connection.mode === "proxy" ? "lb" : "backend", confidence: 0.7 };
   }
   return { by: "unknown", confidence: 0.3 };
+}
+
+/** Routers that a packet has passed, from the TTL that hosts and boxes begin with. */
+function hopsOf(ttl: number): number {
+  return (INITIAL_TTLS.find((initial) => initial >= ttl) ?? ttl) - ttl;
 }
 
 /** A leg that begins with the answer, from an address behind the VIP: the reply took a way past the balancer. */
@@ -301,6 +275,14 @@ function legBeyond(
     return ref;
   }
   return null;
+}
+
+/** False where what the reset answers did not come to a leg: its flow had left, or never passed there in that direction. */
+function sawAnswered({ set, order }: Connected, { ref, event }: Sighting, beyond: LegRef): boolean {
+  if (Number.isNaN(event.otherTime) || set.view(ref).side(1 - event.side).packets === 0) return true;
+  const other = set.view(beyond).side(1 - event.side);
+  if (other.packets === 0) return false;
+  return other.lastTime - order.shiftOf(beyond) > event.otherTime - order.shiftOf(ref) - SAME_PACKET_NS;
 }
 
 /** Until when a leg's node was captured, by any of its captures: they are started and stopped together. */

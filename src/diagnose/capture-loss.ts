@@ -36,7 +36,7 @@ function lossOf(point: PointScan): number {
  * Share of packets (0 to 1) that the capture itself lost at a leg's point: what its receiver acknowledged and the
  * capture lacks, or what the file says. A missing packet there is not an event.
  */
-export function captureLossAt(subject: Case, ref: LegRef): number {
+export function captureLossAt(subject: Pick<Case, "connected">, ref: LegRef): number {
   const { set } = subject.connected;
   const point = set.pointOf(ref);
   return Math.max(lossOf(scanLegs(subject).points[point.index]!), droppedShare(subject, point.capture));
@@ -51,11 +51,11 @@ function captureLoss(subject: Case, capture: number): number {
   return loss;
 }
 
-function droppedOf(subject: Case, capture: number): number {
+function droppedOf(subject: Pick<Case, "connected">, capture: number): number {
   return subject.connected.set.captures[capture]!.interfaces.reduce((sum, one) => sum + (one.dropped ?? 0), 0);
 }
 
-function droppedShare(subject: Case, capture: number): number {
+function droppedShare(subject: Pick<Case, "connected">, capture: number): number {
   const dropped = droppedOf(subject, capture);
   const { packets } = subject.connected.set.captures[capture]!;
   return dropped > packets * MIN_DROPPED_SHARE ? dropped / (packets + dropped) : 0;

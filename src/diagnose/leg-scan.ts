@@ -1,6 +1,7 @@
 import { TCP } from "../decode/packet.ts";
 import { H_GAP } from "../flow/history.ts";
 import * as L from "../flow/leg-layout.ts";
+import type { Connected } from "../path/connect.ts";
 import type { Connection } from "../path/connection.ts";
 import type { LegRef } from "../path/leg-set.ts";
 import type { Case } from "./case.ts";
@@ -42,20 +43,19 @@ const MIN_PACKETS = 3;
 const STUCK_REPETITIONS = 2;
 const UP_GAP = 1 << H_GAP;
 
-const scans = new WeakMap<Case, LegScan>();
+const scans = new WeakMap<Connected, LegScan>();
 
 /** Looks at every leg once for all detectors; the records are read in place, as there may be a million. */
-export function scanLegs(subject: Case): LegScan {
-  let scan = scans.get(subject);
+export function scanLegs({ connected }: Pick<Case, "connected">): LegScan {
+  let scan = scans.get(connected);
   if (!scan) {
-    scan = readAll(subject);
-    scans.set(subject, scan);
+    scan = readAll(connected);
+    scans.set(connected, scan);
   }
   return scan;
 }
 
-function readAll(subject: Case): LegScan {
-  const { set } = subject.connected;
+function readAll({ set }: Connected): LegScan {
   const scan: LegScan = {
     points: set.points.map(emptyPoint),
     moved: [],

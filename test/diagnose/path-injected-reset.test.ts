@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type TcpConversation, tcpConversation } from "../../fixtures/packets/conversation.ts";
 import { pathInjectedReset } from "../../src/diagnose/path-injected-reset.ts";
-import { examine, type Seen, times } from "./examine.ts";
+import { examine, type Seen, times, together } from "./examine.ts";
 
 const vip = "192.0.2.10:443";
 
@@ -59,5 +59,45 @@ describe("path.injected-reset", () => {
       seen(index, (script) => script.send("up", 200).rst("up", "abort", { ttl: 63 })),
     );
     expect(pathInjectedReset.find(examine(aborted))).toEqual([]);
+  });
+});
+
+describe("a reset that one point missed", () => {
+  const aborts = (index: number) => seen(index, (script) => script.send("up", 200).rst("down", "abort"));
+  /** Without the resets that a point's capture lost. */
+  const without = (all: Seen, point: string) => ({
+    ...all,
+    [point]: (all[point] ?? []).filter(({ bytes }) => ((bytes[47] ?? 0) & 4) === 0),
+  });
+  const authors = (all: Seen) => {
+    const subject = examine(all);
+    return subject.users.map((connection) => subject.mainReset(connection)?.by);
+  };
+
+  it("is not the balancer's where the point saw most of its kind: its capture lost some", () => {
+    const all = times(300, (index) => (index === 7 ? without(aborts(index), "rs1:eth0") : aborts(index)));
+    expect(new Set(authors(all).filter((_, i) => i !== 7))).toEqual(new Set(["backend"]));
+    expect(authors(all)[7]).toBe("unknown");
+  });
+
+  it("on an unchanged stretch is nobody's for sure while only one of its kind was missed", () => {
+    const all = times(3, (index) => (index === 1 ? without(aborts(index), "rs1:eth0") : aborts(index)));
+    expect(authors(all)).toEqual(["backend", "unknown", "backend"]);
+  });
+
+  it("is the balancer's where none was seen behind it", () => {
+    const all = times(6, (index) => without(without(aborts(index), "rs1:eth0"), "lb1:eth1"));
+    // the capture goes on after the last of them
+    expect(authors(together(all, healthy(0)))).toEqual([...new Array(6).fill("lb"), undefined]);
+  });
+
+  it("and that another captured twice is one reset, not a forged second", () => {
+    const all = times(6, aborts);
+    const twice = {
+      ...all,
+      "lb1:eth0": (all["lb1:eth0"] ?? []).flatMap((one) => [one, { ...one, timeSeconds: one.timeSeconds + 2e-6 }]),
+    };
+    expect(new Set(authors(twice))).toEqual(new Set(["backend"]));
+    expect(pathInjectedReset.find(examine(twice))).toEqual([]);
   });
 });
