@@ -107,8 +107,19 @@ function momentOf(subject: Case, cluster: readonly BrokenFlow[], all: readonly B
 /** `lb.lost-state`: established flows of one balancer break together, without having moved and without silence before. */
 export const lbLostState: Detector = {
   ids: ["lb.lost-state"],
-  find: (subject) => lostMoments(subject).map((moment) => finding(subject, moment)),
+  find: (subject) =>
+    lostMoments(subject)
+      .filter(({ flows }) => isTheBalancers(flows))
+      .map((moment) => finding(subject, moment)),
 };
+
+/**
+ * Resets without a socket behind them, by nobody knows whom, are as well those of a box between, or of backends that were
+ * given the flows by somebody else: most of the flows must show that the balancer did it.
+ */
+function isTheBalancers(flows: readonly BrokenFlow[]): boolean {
+  return (clothesCounts(flows).reset ?? 0) < flows.length / 2;
+}
 
 function finding(subject: Case, { vip, node, backend, time, flows, exposed }: LostMoment): Finding {
   const name = subject.text(vip);
@@ -116,20 +127,16 @@ function finding(subject: Case, { vip, node, backend, time, flows, exposed }: Lo
   const ofBackend = backend === null ? "" : ` of ${subject.text(backend)}`;
   const last = flows.at(-1)!.time;
   const clothes = clothesCounts(flows);
-  const isCertain = (clothes.reset ?? 0) < flows.length / 2;
   const mode = flows[0]!.connection.mode;
   return {
     id: "lb.lost-state",
     severity: "critical",
-    confidence: confidenceFrom(flows.length, isCertain ? 0.98 : 0.6),
+    confidence: confidenceFrom(flows.length, 0.98),
     title: `${balancer} forgot its connections${ofBackend}: ${flows.length} of ${exposed} open ones to ${name} broke at once`,
     explanation:
       `Within ${duration(last - time)} ${count(flows.length, "established connection")}${ofBackend} broke with the next packet, in the middle of a conversation: ${clothesText(clothes)}. ` +
       `They had been talking until then, so no idle timeout did it, and they stayed on the same path. That is what a restart, an emptied connection table or ${backend === null ? "a flushed NAT" : "the removal of a backend"} looks like. ` +
-      `${percent(flows.length, exposed)} of the connections that were open and went on talking broke; new ones are fine.` +
-      (isCertain
-        ? ""
-        : " These points do not show who sent the resets: a capture on both sides of the load balancer settles it."),
+      `${percent(flows.length, exposed)} of the connections that were open and went on talking broke; new ones are fine.`,
     where: {
       vip: name,
       ...(node === "" ? {} : { node }),
