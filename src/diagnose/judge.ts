@@ -25,7 +25,10 @@ const EXPLAINS: readonly (readonly [cause: string, symptoms: readonly string[]])
       "path.asymmetric",
     ],
   ],
-  ["path.arp-conflict", ["lb.lost-state", "lb.rehash", "ecmp.*", "path.spray", "path.asymmetric", "balance.*"]],
+  [
+    "path.arp-conflict",
+    ["lb.lost-state", "lb.idle-timeout", "lb.rehash", "ecmp.*", "path.spray", "path.asymmetric", "balance.*"],
+  ],
   ["path.spray", ["ecmp.*", "lb.rehash", "lb.lost-state", "path.loss", "path.asymmetric"]],
   [
     "ecmp.rehash",
