@@ -16,6 +16,7 @@ class Entry {
   /** On the reference clock. */
   start = 0;
   sawSyn = false;
+  sawUp = false;
   /** TTL of the first packet up and down; 0 where none was seen. */
   ttlUp = 0;
   ttlDown = 0;
@@ -51,7 +52,8 @@ export class LegOrder {
     }
     const { entries } = this;
     for (let i = 0; i < legs.length; i++) this.entry(i, legs[i]!);
-    for (let i = 1; i < legs.length; i++) {
+    const asked = this.askedFirst(legs.length);
+    for (let i = 1; i < asked; i++) {
       const entry = entries[i]!;
       let j = i - 1;
       while (j >= 0 && this.isBefore(entry, entries[j]!)) {
@@ -60,7 +62,42 @@ export class LegOrder {
       }
       entries[j + 1] = entry;
     }
+    for (let i = asked; i < legs.length; i++) this.insertAnswered(i);
     for (let i = 0; i < legs.length; i++) legs[i] = entries[i]!.ref;
+  }
+
+  /** Moves the legs that requests passed before those that only answers did; returns how many they are. */
+  private askedFirst(count: number): number {
+    const { entries } = this;
+    let asked = 0;
+    for (let i = 0; i < count; i++) {
+      const entry = entries[i]!;
+      if (!entry.sawUp) continue;
+      if (i > asked) {
+        entries.copyWithin(asked + 1, asked, i);
+        entries[asked] = entry;
+      }
+      asked++;
+    }
+    return asked;
+  }
+
+  /**
+   * Answers that took another way share nothing with the requests' points but those where both passed: such a leg goes
+   * right before the first one that it is surely nearer to the client than, or to the end.
+   */
+  private insertAnswered(at: number): void {
+    const { entries } = this;
+    const entry = entries[at]!;
+    let to = 0;
+    while (to < at && !this.isNearer(entry, entries[to]!)) to++;
+    entries.copyWithin(to + 1, to, at);
+    entries[to] = entry;
+  }
+
+  private isNearer(a: Entry, b: Entry): boolean {
+    const told = this.compare(a, b);
+    return told !== 0 ? told > 0 : a.ttlDown > 0 && a.ttlDown < b.ttlDown;
   }
 
   /**
@@ -90,6 +127,7 @@ export class LegOrder {
     entry.capture = this.set.trackOf(ref).capture;
     entry.frame = view.firstFrame;
     entry.sawSyn = view.has(L.LEG_SYN);
+    entry.sawUp = view.up.packets > 0;
     // A reset may be made by any box on the way.
     entry.ttlUp = view.up.packets > view.up.resets ? view.up.firstTtl : 0;
     entry.ttlDown = view.down.packets > view.down.resets ? view.down.firstTtl : 0;
