@@ -1,8 +1,10 @@
 import { string as stringArg } from "@oclif/core/args";
 import { string as stringFlag } from "@oclif/core/flags";
 import { EXIT, UsageError } from "../src/cli/exit-codes.ts";
+import { FLEET_FLAG, fleetPassword } from "../src/cli/fleet-flags.ts";
 import { SOURCE_FLAGS, sourceSpecs, streamPaths } from "../src/cli/live-flags.ts";
 import { parseBytes } from "../src/cli/sizes.ts";
+import type { ShippingBeside } from "../src/fleet/ship-beside.ts";
 import type { WriterStats } from "../src/store/store-writer.ts";
 import { BaseCommand } from "./base.ts";
 
@@ -24,6 +26,10 @@ commits every second. Where the disk is full it says so, keeps the newest in mem
       command: "ssh lb2 tcpdump -i any -U -w - not port 22 | <%= config.bin %> <%= command.id %> - --store lb2.db",
     },
     {
+      description: "One of many hosts, sent to where all can be asked together",
+      command: "<%= config.bin %> <%= command.id %> eth0 --store /var/lib/l4scope/lb1.db --fleet http://ch1:8123",
+    },
+    {
       description: "Yesterday's captures, to ask questions of",
       command: "<%= config.bin %> <%= command.id %> --replay lb1.pcap --speed max --store incident.db",
     },
@@ -38,6 +44,7 @@ commits every second. Where the disk is full it says so, keeps the newest in mem
     store: stringFlag({ summary: "The file; it is made where there is none.", helpValue: "DB", required: true }),
     keep: stringFlag({ summary: "Take out what is older: 90m, 24h, 7d.", helpValue: "SPAN", default: "24h" }),
     "max-size": stringFlag({ summary: "Take out the oldest beyond this: 500M, 4G.", helpValue: "SIZE" }),
+    ...FLEET_FLAG,
   };
 
   override async run(): Promise<WriterStats | undefined> {
@@ -51,6 +58,9 @@ commits every second. Where the disk is full it says so, keeps the newest in mem
     const { hostname } = await import("node:os");
     const { endOfRun } = await import("../src/live/end-of-run.ts");
     const { record } = await import("../src/store/record-session.ts");
+    const { parseFleetAddress } = await import("../src/fleet/fleet-address.ts");
+    const { shipBeside } = await import("../src/fleet/ship-beside.ts");
+    const fleet = flags.fleet === undefined ? null : parseFleetAddress(flags.fleet, fleetPassword());
     const topology = await this.givenTopology(flags, streamPaths(args.interface ?? [], flags));
     const isReplay = flags.replay !== undefined;
     const recording = await record(flags.store, {
@@ -74,10 +84,13 @@ commits every second. Where the disk is full it says so, keeps the newest in mem
       keep: { ...(isReplay ? {} : { keepSeconds }), ...(maxBytes === undefined ? {} : { maxBytes }) },
       onNotice: (line) => this.warn(line),
     });
+    let shipping: ShippingBeside | null = null;
     try {
+      if (fleet !== null) shipping = await shipBeside(flags.store, fleet, (line) => this.warn(line));
       await endOfRun(recording.ended);
     } finally {
       await recording.stop();
+      await shipping?.close();
     }
     const stats = recording.stats();
     const { health } = recording.handle.model();

@@ -1,5 +1,6 @@
 import { stripVTControlCharacters } from "node:util";
 import { CaptureError } from "../capture/reader.ts";
+import { FleetError } from "../fleet/fleet-error.ts";
 import { ProbeError } from "../probe/probe-error.ts";
 import { StoreError } from "../store/store-error.ts";
 import { TopologyError } from "../topology/topology-error.ts";
@@ -44,7 +45,7 @@ export function describeFailure(thrown: unknown): Failure {
   }
   if (thrown instanceof RunError || thrown instanceof ProbeError)
     return { message: oneLine(thrown.message), exitCode: EXIT.failed, tell: true };
-  if (thrown instanceof StoreError) {
+  if (thrown instanceof StoreError || thrown instanceof FleetError) {
     const exitCode = thrown.kind === "input" ? EXIT.usage : EXIT.failed;
     return { message: oneLine(thrown.message), exitCode, tell: true };
   }

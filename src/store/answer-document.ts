@@ -1,5 +1,17 @@
 import type { Answer, AnswerValue } from "./answer.ts";
-import type { Question, Unit } from "./questions/question.ts";
+import type { AnswerColumn, Unit } from "./questions/question.ts";
+
+/** What a list of questions tells of one. */
+export interface ListedQuestion {
+  id: string;
+  summary: string;
+  /** Flags that it listens to, without `--`, besides those of time. */
+  narrowing: readonly string[];
+  isTimeless?: true;
+  columns: readonly AnswerColumn[];
+  /** Null where no single statement answers it. */
+  sql: string | null;
+}
 
 /** The document of `query --json`. Times are epoch seconds as decimal strings, durations seconds, sizes bytes. */
 export interface QueryDocument {
@@ -20,7 +32,7 @@ export interface QuestionsDocument {
     summary: string;
     flags: readonly string[];
     columns: QueryDocument["columns"];
-    sql: string;
+    sql: string | null;
   }[];
 }
 
@@ -34,7 +46,7 @@ export function queryDocument(question: string | null, { columns, rows, truncate
   };
 }
 
-export function questionsDocument(questions: readonly Question[]): QuestionsDocument {
+export function questionsDocument(questions: readonly ListedQuestion[]): QuestionsDocument {
   return {
     schema: "l4scope.questions/1",
     questions: questions.map(({ id, summary, narrowing, columns, sql }) => ({
@@ -48,6 +60,6 @@ export function questionsDocument(questions: readonly Question[]): QuestionsDocu
 }
 
 /** The flags that a question listens to. */
-export function flagsOf({ narrowing, isTimeless }: Pick<Question, "narrowing" | "isTimeless">): string[] {
+export function flagsOf({ narrowing, isTimeless }: Pick<ListedQuestion, "narrowing" | "isTimeless">): string[] {
   return [...(isTimeless ? [] : ["--from", "--to", "--last"]), ...narrowing.map((name) => `--${name}`)];
 }

@@ -3,8 +3,8 @@ import { formatBytes, formatCount, formatSeconds } from "../report/format-quanti
 import { type Page, printable } from "../report/text/page.ts";
 import { type Column, table } from "../report/text/table.ts";
 import type { Answer, AnswerValue } from "./answer.ts";
-import { flagsOf } from "./answer-document.ts";
-import type { AnswerColumn, Question } from "./questions/question.ts";
+import { flagsOf, type ListedQuestion } from "./answer-document.ts";
+import type { AnswerColumn } from "./questions/question.ts";
 
 /** An answer as a table. */
 export function answerText({ columns, rows }: Answer, page: Page): string {
@@ -27,8 +27,8 @@ export function answerCsv({ columns, rows }: Answer): string {
 }
 
 /** The questions that have names, with the flags that each listens to. */
-export function questionsText(questions: readonly Question[], page: Page): string {
-  const columns: Column<Question>[] = [
+export function questionsText(questions: readonly ListedQuestion[], page: Page): string {
+  const columns: Column<ListedQuestion>[] = [
     { title: "question", cell: ({ id }) => id },
     { title: "answers", cell: ({ summary }) => summary },
     { title: "flags besides --from --to --last", rank: 1, cell: (one) => flagsOf(one).slice(3).join(" ") },

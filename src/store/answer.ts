@@ -38,14 +38,14 @@ export function* answerRows(
 
 function answerValue(value: RawValue, unit: AnswerColumn["unit"]): AnswerValue {
   if (typeof value === "bigint") {
-    if (unit === "time") return shortened(epochOfNs(value));
+    if (unit === "time") return timeValue(value);
     return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
   }
   // as SQLite writes a blob
   return Buffer.isBuffer(value) ? `x'${value.toString("hex")}'` : value;
 }
 
-/** Without decimals that say nothing: a minute has none. */
-function shortened(epoch: string | null): string | null {
-  return epoch?.replace(/0+$/, "").replace(/\.$/, "") ?? null;
+/** A time of an answer, of nanoseconds of the epoch: without decimals that say nothing, a minute has none. */
+export function timeValue(ns: bigint): string | null {
+  return epochOfNs(ns)?.replace(/0+$/, "").replace(/\.$/, "") ?? null;
 }

@@ -35,9 +35,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   tui: { does: "shows results on a terminal", mayImport: [...RESULTS, "report", "live", "metrics"] },
   metrics: { does: "shows results as metrics", mayImport: [...RESULTS, "live", "host"] },
   store: { does: "keeps results", mayImport: [...RESULTS, "compare", "report", "live"] },
+  fleet: { does: "sends stores of many hosts to one, and asks it", mayImport: ["topology", "report", "store"] },
   host: { does: "reads what the kernel keeps of a host", mayImport: ["topology"] },
   doctor: { does: "says what is wrong with a host's settings", mayImport: ["topology", "host", "report"] },
-  cli: { does: "the frame of the command line", mayImport: ["capture", "topology", "probe", "store", "live"] },
+  cli: { does: "the frame of the command line", mayImport: ["capture", "topology", "probe", "store", "fleet", "live"] },
 };
 
 /** Commands parse flags and call one thing in src: any room, but no other command and nothing outside src. */

@@ -49,6 +49,7 @@ export const DEBIAN_TOOLS = {
   sqlite3: { package: "sqlite3" },
   prometheus: { package: "prometheus" },
   promtool: { package: "prometheus" },
+  "clickhouse-server": { package: "clickhouse-server" },
   // terminals and processes
   tmux: { package: "tmux" },
   ps: { package: "procps" },
