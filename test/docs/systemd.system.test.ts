@@ -8,12 +8,24 @@ import { asNobody, NOBODY_ID, NOBODY_NEEDS } from "../support/nobody.ts";
 import { projectDir, requires } from "../support/requirement.ts";
 import { type ProcessResult, runProcess } from "../support/run-process.ts";
 
-const UNITS = ["l4scope-record", "l4scope-serve"] as const;
+/** Those that watch the host. */
+const WATCHING = ["l4scope-record", "l4scope-serve"] as const;
+const UNITS = [...WATCHING, "l4scope-ship"] as const;
 const unitText = (name: string) => readFileSync(join(projectDir, `docs/systemd/${name}.service`), "utf8");
 const setting = (unit: string, key: string) => new RegExp(`^${key}=(.*)$`, "m").exec(unitText(unit))?.[1] ?? "";
 
 describe("a unit", () => {
-  test.each(UNITS)("%s asks for the three capabilities and can get no others", (unit) => {
+  test("l4scope-ship reads the recorder's store, and can do nothing else to the host", () => {
+    expect(setting("l4scope-ship", "AmbientCapabilities")).toBe("");
+    expect(setting("l4scope-ship", "CapabilityBoundingSet")).toBe("");
+    for (const key of ["User", "StateDirectory"]) {
+      expect(setting("l4scope-ship", key)).toBe(setting("l4scope-record", key));
+    }
+    const storeOf = (unit: string) => /--store (\S+)/.exec(setting(unit, "ExecStart"))?.[1];
+    expect(storeOf("l4scope-ship")).toBe(storeOf("l4scope-record"));
+  });
+
+  test.each(WATCHING)("%s asks for the three capabilities and can get no others", (unit) => {
     expect(setting(unit, "AmbientCapabilities")).toBe("CAP_BPF CAP_PERFMON CAP_NET_ADMIN");
     expect(setting(unit, "CapabilityBoundingSet")).toBe(setting(unit, "AmbientCapabilities"));
     expect(setting(unit, "NoNewPrivileges")).toBe("yes");
