@@ -158,11 +158,6 @@ export class LiveDriver implements LiveHandle {
     return answerFlows(this.session, query);
   }
 
-  async series(vip: string): ReturnType<LiveHandle["series"]> {
-    const { tally, look, now, begun } = this.session;
-    return tally.vips.get(vip)?.series.read((look?.now ?? now) / 1e9, begun / 1e9, this.timeBase.seconds ?? 0) ?? null;
-  }
-
   async ladder(id: string, options: Parameters<LiveHandle["ladder"]>[1]): Promise<string | null> {
     return answerLadder(this.session, id, options);
   }

@@ -7,7 +7,6 @@ import type {
   LiveEvidence,
   LiveFinding,
   LiveModel,
-  LiveSeries,
   SettledConnection,
   UnsettledConnections,
 } from "./live-model.ts";
@@ -20,8 +19,6 @@ export interface LiveHandle {
   /** The newest model. */
   model(): LiveModel;
   flows(query: FlowQuery): Promise<FlowAnswer>;
-  /** Series of one VIP; the model has those of all together. */
-  series(vip: string): Promise<LiveSeries | null>;
   /**
    * The ladder of a connection by its id (`c17`), as lines of text, from the recent packets in memory; null where the
    * connection or its packets are gone.

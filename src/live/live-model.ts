@@ -162,8 +162,6 @@ export interface LiveVip {
   backends: readonly string[];
   windows: PerWindow<LiveRates>;
   balance: PerWindow<LiveBalance>;
-  /** New connections and harmful resets per second, the last 60 s, oldest first. */
-  recent: { opened: readonly number[]; resets: readonly number[] };
   /** Keys of the open findings about it, most pressing first. */
   findings: readonly string[];
 }

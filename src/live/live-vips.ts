@@ -15,7 +15,6 @@ import type { VipEntry } from "./vip-book.ts";
 
 /** Connections of a backend that its first bytes are read from. */
 const FIRST_BYTE_SAMPLES = 200;
-const RECENT_SECONDS = 60;
 const MOST_RESETS = 100;
 const RESET_SLOT_SECONDS = 10;
 
@@ -25,17 +24,17 @@ export function vipsOf(session: LiveSession, clock: RateClock): { vips: LiveVip[
   const open = session.findings.list().filter(({ state }) => state === "open");
   const vips: LiveVip[] = [];
   const backends: LiveBackend[] = [];
-  const entries = [...session.vips.entries.values()].map((entry) => {
-    const rates = tally.vips.get(entry.vip)?.rates ?? null;
-    return { entry, rates, windows: ratesOf(rates, clock) };
-  });
+  const entries = [...session.vips.entries.values()].map((entry) => ({
+    entry,
+    windows: ratesOf(tally.vips.get(entry.vip) ?? null, clock),
+  }));
   entries.sort(
     (a, b) =>
       b.windows["1m"].connectionsPerSecond - a.windows["1m"].connectionsPerSecond ||
       b.entry.connections - a.entry.connections ||
       (a.entry.vip < b.entry.vip ? -1 : 1),
   );
-  for (const { entry, rates, windows } of entries) {
+  for (const { entry, windows } of entries) {
     const { vip } = entry;
     const names = [...entry.backends.keys()]
       .filter((name) => isThere(session, vip, name, entry, clock))
@@ -58,10 +57,6 @@ export function vipsOf(session: LiveSession, clock: RateClock): { vips: LiveVip[
       backends: names,
       windows,
       balance,
-      recent: {
-        opened: rates?.recent(clock.now, RECENT_SECONDS, R.OPENED) ?? [],
-        resets: rates?.recent(clock.now, RECENT_SECONDS, R.RESETS) ?? [],
-      },
       findings: open.filter(isAbout).map(({ key }) => key),
     });
     const figures = look?.vips.find((one) => one.vip === vip)?.backends;

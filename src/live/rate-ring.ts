@@ -93,15 +93,6 @@ export class RateRing {
       return sum(this.coarse, this.coarseSlot, COARSE_SLOTS, slot, slot, field);
     });
   }
-
-  /** A value per second for the last `count` (at most 64), oldest first. */
-  recent(now: number, count: number, field: number): number[] {
-    const last = Math.floor(now) + STAMP_ZERO;
-    return Array.from({ length: count }, (_, i) => {
-      const second = last - count + 1 + i;
-      return sum(this.fine, this.fineSecond, FINE_SLOTS, second, second, field);
-    });
-  }
 }
 
 function add(

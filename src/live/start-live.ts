@@ -3,7 +3,7 @@ import { CaptureError } from "../capture/reader.ts";
 import { ProbeError } from "../probe/probe-error.ts";
 import { guardExit } from "../probe/tc-attach.ts";
 import type { LiveHandle, LiveListener, LiveOptions } from "./live-handle.ts";
-import type { FlowAnswer, FlowQuery, LiveEvidence, LiveModel, LiveSeries } from "./live-model.ts";
+import type { FlowAnswer, FlowQuery, LiveEvidence, LiveModel } from "./live-model.ts";
 import { ModelReceiver } from "./model-transfer.ts";
 import type { FromSession, LiveWorkerData, QueryName, ToldError, ToSession } from "./worker-protocol.ts";
 
@@ -141,10 +141,6 @@ class RemoteSession implements LiveHandle {
 
   flows(query: FlowQuery): Promise<FlowAnswer> {
     return this.ask("flows", [query], { matched: 0, flows: [] });
-  }
-
-  series(vip: string): Promise<LiveSeries | null> {
-    return this.ask("series", [vip], null);
   }
 
   ladder(id: string, options: Parameters<LiveHandle["ladder"]>[1]): Promise<string | null> {

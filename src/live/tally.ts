@@ -57,7 +57,7 @@ export interface TallyLook {
 export class Tally {
   readonly total = new R.RateRing();
   readonly series = new SeriesRing();
-  readonly vips = new Map<string, { rates: R.RateRing; series: SeriesRing }>();
+  readonly vips = new Map<string, R.RateRing>();
   readonly backends = new Map<string, R.RateRing>();
   readonly resetKinds = new Map<string, ResetKind>();
   readonly metrics: MetricBook;
@@ -88,8 +88,8 @@ export class Tally {
       if (known.countedTo !== connection.end) this.traffic(look, connection, known, vip, backend, rates);
       if (!known.isOpened && (over || now - connection.start >= SETTLING_NS)) {
         known.isOpened = true;
-        for (const one of rates.rings) one.add(connection.start / 1e9, R.OPENED, 1);
-        for (const one of rates.series) one.add(connection.start / 1e9, "opened", 1);
+        for (const one of rates) one.add(connection.start / 1e9, R.OPENED, 1);
+        this.series.add(connection.start / 1e9, "opened", 1);
       }
       if (!known.isConnectCounted) this.connects(look, connection, known, vip, rates, over);
       if (!over) continue;
@@ -98,8 +98,8 @@ export class Tally {
       known.isDecided = true;
       const shown = outcome === "ok" ? null : this.exemplar(look, connection, known, connection.end);
       this.metrics.add("connections_total", [vip, backend, outcome], 1, shown);
-      if (outcome === "refused") for (const one of rates.rings) one.add(connection.end / 1e9, R.REFUSED, 1);
-      if (outcome === "timeout") for (const one of rates.rings) one.add(connection.end / 1e9, R.TIMEOUTS, 1);
+      if (outcome === "refused") for (const one of rates) one.add(connection.end / 1e9, R.REFUSED, 1);
+      if (outcome === "timeout") for (const one of rates) one.add(connection.end / 1e9, R.TIMEOUTS, 1);
     }
     this.members(look);
     this.metrics.makeExemplars();
@@ -147,7 +147,7 @@ export class Tally {
     known: Known,
     vip: string,
     backend: string,
-    rates: Rates,
+    rates: readonly R.RateRing[],
   ): void {
     const { set } = subject.connected;
     const until = connection.end / 1e9;
@@ -163,14 +163,14 @@ export class Tally {
     const packetsDown = grown(known, "packetsDown", down.packets - down.copies);
     const againDown = grown(known, "retransmitsDown", down.retransmits);
     const start = Math.min(from, until);
-    for (const one of rates.rings) {
+    for (const one of rates) {
       if (grownUp > 0) one.spread(start, until, R.BYTES_UP, grownUp);
       if (grownDown > 0) one.spread(start, until, R.BYTES_DOWN, grownDown);
       if (packetsUp > 0) one.spread(start, until, R.PACKETS_UP, packetsUp);
       if (packetsDown > 0) one.spread(start, until, R.PACKETS_DOWN, packetsDown);
       if (againUp + againDown > 0) one.add(until, R.RETRANSMITS, againUp + againDown);
     }
-    if (againUp + againDown > 0) for (const one of rates.series) one.add(until, "retransmits", againUp + againDown);
+    if (againUp + againDown > 0) this.series.add(until, "retransmits", againUp + againDown);
     const { metrics } = this;
     metrics.add("bytes_total", [vip, backend, "up"], grownUp);
     metrics.add("bytes_total", [vip, backend, "down"], grownDown);
@@ -192,7 +192,7 @@ export class Tally {
     connection: Connection,
     known: Known,
     vip: string,
-    rates: Rates,
+    rates: readonly R.RateRing[],
     over: boolean,
   ): void {
     const { subject, baseSeconds } = look;
@@ -216,8 +216,8 @@ export class Tally {
     }
     const seconds = accepted >= 0 ? accepted : asked;
     if (!(seconds >= 0)) return;
-    for (const one of rates.rings) one.addConnect(connection.start / 1e9, seconds);
-    for (const one of rates.series) one.addConnect(connection.start / 1e9, seconds);
+    for (const one of rates) one.addConnect(connection.start / 1e9, seconds);
+    this.series.addConnect(connection.start / 1e9, seconds);
   }
 
   private exemplar({ subject, baseSeconds }: TallyLook, connection: Connection, known: Known, timeNs: number): Shown {
@@ -230,7 +230,7 @@ export class Tally {
     known: Known,
     vip: string,
     backend: string,
-    rates: Rates,
+    rates: readonly R.RateRing[],
   ): void {
     const { subject } = look;
     const verdict = subject.mainReset(connection);
@@ -241,12 +241,12 @@ export class Tally {
     this.metrics.add("resets_total", [vip, backend, verdict.by, verdict.cause], 1, shown);
     if (time === null) return;
     const kind = this.resetKind(vip, backend, verdict.by, verdict.cause);
-    for (const one of [...rates.rings, kind.rates]) {
+    for (const one of [...rates, kind.rates]) {
       one.add(time / 1e9, R.RESETS, 1);
       one.add(time / 1e9, R.RESETS_BY + R.RESET_AUTHORS.indexOf(verdict.by), 1);
     }
     kind.last = Math.max(kind.last, time);
-    for (const one of rates.series) one.add(time / 1e9, "resets", 1);
+    this.series.add(time / 1e9, "resets", 1);
   }
 
   private resetKind(vip: string, backend: string, by: string, cause: string): ResetKind {
@@ -299,19 +299,16 @@ export class Tally {
     }
   }
 
-  private ratesOf(vip: string, backend: string): Rates {
+  /** What a connection is counted in: all, its VIP, its backend. */
+  private ratesOf(vip: string, backend: string): readonly R.RateRing[] {
     const rings = [this.total];
-    const series = [this.series];
     if (vip !== OTHER) {
       let own = this.vips.get(vip);
       if (!own && this.vips.size < MOST_VIPS) {
-        own = { rates: new R.RateRing(), series: new SeriesRing() };
+        own = new R.RateRing();
         this.vips.set(vip, own);
       }
-      if (own) {
-        rings.push(own.rates);
-        series.push(own.series);
-      }
+      if (own) rings.push(own);
       const key = `${vip}\n${backend}`;
       let backendRates = this.backends.get(key);
       if (!backendRates && this.backends.size < MOST_BACKENDS) {
@@ -320,13 +317,8 @@ export class Tally {
       }
       if (backendRates) rings.push(backendRates);
     }
-    return { rings, series };
+    return rings;
   }
-}
-
-interface Rates {
-  rings: readonly R.RateRing[];
-  series: readonly SeriesRing[];
 }
 
 type Count = {

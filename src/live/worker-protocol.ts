@@ -9,7 +9,7 @@ export interface LiveWorkerData {
   tells: { settled: boolean; unsettled: boolean; finding: boolean };
 }
 
-export type QueryName = "flows" | "series" | "ladder" | "evidence" | "packets";
+export type QueryName = "flows" | "ladder" | "evidence" | "packets";
 
 /** To the session's thread. */
 export type ToSession =

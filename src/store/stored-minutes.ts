@@ -7,7 +7,6 @@ import { TimeBuckets } from "./time-buckets.ts";
 /** A store knows nothing shorter than a minute: the last minute stands for ten seconds, too. */
 const WINDOW_MINUTES: Readonly<Record<WindowName, number>> = { "10s": 1, "1m": 1, "15m": WINDOW_SECONDS["15m"] / 60 };
 const WINDOWS = Object.keys(WINDOW_MINUTES) as WindowName[];
-const RECENT_SECONDS = 60;
 const UNKNOWN = "(unknown)";
 
 /** What happened to a VIP, or to one of its backends, in some minutes. */
@@ -130,7 +129,6 @@ export function storedFigures(
         names.map(() => Number.NaN),
       ),
     );
-    const last = ofVip["1m"].rates(60);
     vips.push({
       vip,
       protocol: protocol === "udp" ? "udp" : "tcp",
@@ -140,10 +138,6 @@ export function storedFigures(
       backends: names,
       windows: perWindow((window, minutes) => ofVip[window].rates(60 * minutes)),
       balance,
-      recent: {
-        opened: new Array(RECENT_SECONDS).fill(last.connectionsPerSecond),
-        resets: new Array(RECENT_SECONDS).fill(last.resetsPerSecond),
-      },
       findings: findingsOf(vip, null),
     });
     names.forEach((backend, place) => {

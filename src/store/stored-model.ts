@@ -72,22 +72,20 @@ export function storedModel(reader: StoreReader, { until, start, sequence }: Sto
     paths: pathsAt(reader, until),
     findings,
     probes: [],
-    series: storedSeries(reader, until, null),
+    series: storedSeries(reader, until),
     metrics: noMetrics(),
   };
 }
 
 /** Each second of a minute has the minute's mean: a store knows nothing shorter. */
-export function storedSeries(reader: StoreReader, until: number, vip: string | null): LiveSeries {
+function storedSeries(reader: StoreReader, until: number): LiveSeries {
   const from = until - LOOK_BACK;
   const rows = reader.read(
     `SELECT minute, sum(opened) AS opened, sum(reset + refused) AS resets, sum(retransmits_up + retransmits_down) AS retransmits,
        merge_times(connect_times) AS connects
-     FROM minutes WHERE minute >= ? AND minute < ? AND (? IS NULL OR vip = ?) GROUP BY minute`,
+     FROM minutes WHERE minute >= ? AND minute < ? GROUP BY minute`,
     from,
     until,
-    vip,
-    vip,
   );
   const byMinute = new Map(rows.map((row) => [Number(row.minute), row]));
   const seconds = (of: (row: StoredRow | undefined) => number) =>

@@ -1,10 +1,10 @@
 import type { LiveHandle } from "../live/live-handle.ts";
-import type { FlowAnswer, FlowQuery, LiveEvidence, LiveFlow, LiveModel, LiveSeries } from "../live/live-model.ts";
+import type { FlowAnswer, FlowQuery, LiveEvidence, LiveFlow, LiveModel } from "../live/live-model.ts";
 import { StoreReader } from "./store-reader.ts";
 import { connectionIdOf, RUN_FACTOR, type StoredConnection } from "./stored-connection.ts";
 import { clientsWithin } from "./stored-list.ts";
 import { nanoseconds } from "./stored-minutes.ts";
-import { storedModel, storedSeries } from "./stored-model.ts";
+import { storedModel } from "./stored-model.ts";
 
 /** Flows are those of this time before the moment that is shown, the newest first looked at. */
 const FLOW_SECONDS = 900;
@@ -75,10 +75,6 @@ export class StoredSession implements LiveHandle {
       return sign * (keyA - keyB);
     });
     return { matched: flows.length, flows: flows.slice(0, query.limit) };
-  }
-
-  async series(vip: string): Promise<LiveSeries | null> {
-    return storedSeries(this.reader, this.model().now, vip);
   }
 
   /** Ladders are drawn from packets in memory; a store keeps those of broken connections as files. */

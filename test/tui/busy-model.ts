@@ -96,7 +96,6 @@ export function busyModel(
       backends: ["10.2.0.11:8080", "10.2.0.12:8080"],
       windows: perWindow(rates(980 - i, i === 0 ? 14.2 : 0)),
       balance: perWindow({ shares: [0.66, 0.34], expected: [0.5, 0.5], skew: 0.31, pValue: 1e-6, samples: 500 }),
-      recent: { opened: [1, 2, 3], resets: [0, 0, 1] },
       findings: i === 0 ? ["ecmp.rehash a"] : [],
     })),
     backends: Array.from({ length: backends }, (_, i) => ({

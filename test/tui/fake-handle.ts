@@ -24,10 +24,6 @@ export class FakeHandle implements LiveHandle {
     return { matched: this.flowCount, flows };
   }
 
-  async series() {
-    return null;
-  }
-
   async ladder(id: string) {
     return `ladder of ${id}\nSYN ──▶`;
   }
