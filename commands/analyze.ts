@@ -2,7 +2,11 @@ import { string as stringArg } from "@oclif/core/args";
 import { boolean, integer, option, string as stringFlag } from "@oclif/core/flags";
 import { EXIT, UsageError } from "../src/cli/exit-codes.ts";
 import { setUpFlags } from "../src/cli/set-up-flags.ts";
+import type { AnalyzedCaptures } from "../src/offline/analyze-captures.ts";
+import type { Analysis } from "../src/report/analysis.ts";
 import type { AnalysisDocument } from "../src/report/analysis-contract.ts";
+import type { ExampleLadders } from "../src/report/html/example-ladders.ts";
+import type { Topology } from "../src/topology/topology.ts";
 import { BaseCommand } from "./base.ts";
 
 /** Flags that may be given several times, each with one value: the captures come behind. */
@@ -117,11 +121,34 @@ export default class Analyze extends BaseCommand {
     if (flags.html !== undefined) {
       const { writeFileSync } = await import("node:fs");
       const { analysisPage } = await import("../src/report/html/analysis-page.ts");
-      writeFileSync(flags.html, analysisPage(analysis));
+      const ladders = await this.ladders(analysis, analyzed, { maxLegs: flags["max-legs"], given: topology });
+      writeFileSync(flags.html, analysisPage(analysis, ladders));
     }
     const { analysisText } = await import("../src/report/text/analysis-text.ts");
     const { createPage } = await import("../src/report/text/page.ts");
     this.log(analysisText(analysis, createPage(process.stdout.columns, flags.full)));
     return undefined;
+  }
+
+  /** A connection of each finding, packet by packet: for them the captures are read a second time. */
+  private async ladders(
+    analysis: Analysis,
+    { connected, timeBase }: AnalyzedCaptures,
+    { maxLegs, given }: { maxLegs: number; given: Topology | null },
+  ): Promise<ExampleLadders> {
+    const { exampleConnections, exampleLadders, legsOfExamples, noLadders } = await import(
+      "../src/report/html/example-ladders.ts"
+    );
+    const { collectPackets, readableOnce } = await import("../src/offline/collect-packets.ts");
+    const { withProgressBar } = await import("../src/report/progress-bar.ts");
+    const examples = exampleConnections(analysis);
+    const [once] = readableOnce(analysis.captures.map(({ path }) => path));
+    if (once !== undefined) return noLadders(examples, once);
+    const legs = legsOfExamples(examples);
+    if (legs.size === 0) return new Map();
+    const { packets } = await withProgressBar(process.stderr, (onProgress) =>
+      collectPackets(connected.set, legs, { timeBase, maxLegs, onProgress, keepBytes: 640 }),
+    );
+    return exampleLadders(analysis, examples, packets, given);
   }
 }

@@ -101,6 +101,18 @@ test("--html writes a page beside the text", async () => {
   expect(readFileSync(path, "utf8")).toMatch(/^<!doctype html>[\s\S]*refuses connections[\s\S]*<\/html>\n$/);
 });
 
+test("the page has a ladder of a connection, and says why it has none of a capture on stdin", async () => {
+  const path = join(folder, "ladders.html");
+  await runCli(["analyze", ...DEMO, "--html", path]);
+  expect(readFileSync(path, "utf8")).toMatch(/<div class="ladder"[\s\S]*RST,ACK/);
+  const stdin = readFileSync(join(projectDir, DEMO[0] ?? ""));
+  const piped = await runCli(["analyze", "-", DEMO[1] ?? "", "--html", path], { stdin });
+  expect(piped).toMatchObject({ exitCode: 0, stderr: "" });
+  const page = readFileSync(path, "utf8");
+  expect(page).toContain("No ladder: stdin can be read only once");
+  expect(page).not.toContain('class="ladder"');
+});
+
 test("a page that cannot be written is told in a line", async () => {
   const { exitCode, stderr } = await runCli(["analyze", ...DEMO, "--html", join(folder, "none", "report.html")]);
   expect(exitCode).toBeGreaterThan(0);

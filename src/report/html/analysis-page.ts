@@ -5,6 +5,7 @@ import { vipFigures } from "../figures/vip-figures.ts";
 import { formatBytes, formatCount, formatNumberOf } from "../format-quantity.ts";
 import { headlineFacts } from "../text/headline.ts";
 import { isLoud, leftOutFacts, silentDetectors } from "../text/left-out.ts";
+import type { ExampleLadders } from "./example-ladders.ts";
 import { findingArticle } from "./finding-article.ts";
 import { html, Markup } from "./markup.ts";
 import { STYLE } from "./style.ts";
@@ -13,8 +14,12 @@ import { vipSection } from "./vip-section.ts";
 /** VIPs with a section of their own. */
 const SHOWN_VIPS = 12;
 
-/** The whole report as one page that needs no other file, no network and no scripts. */
-export function analysisPage(analysis: Analysis): string {
+/**
+ * The whole report as one page that needs no other file, no network and no scripts.
+ *
+ * @param ladders of connections that show the findings
+ */
+export function analysisPage(analysis: Analysis, ladders: ExampleLadders = new Map()): string {
   const { findings } = analysis;
   const vips = vipFigures(analysis);
   const loud = findings.filter(({ severity }) => severity !== "info");
@@ -40,7 +45,7 @@ export function analysisPage(analysis: Analysis): string {
 <h1>l4scope analyze</h1>
 <p class="facts">${headlineFacts(analysis, vips).join(" · ")}</p>
 ${verdict(analysis)}
-${findings.length === 0 ? null : html`<h2>Findings</h2>${findings.map((finding) => findingArticle(analysis, finding))}`}
+${findings.length === 0 ? null : html`<h2>Findings</h2>${findings.map((finding) => findingArticle(analysis, finding, ladders.get(finding)))}`}
 ${sections}
 ${spots.length === 0 ? null : html`<h2>What could not be seen</h2><ul>${spots.map((spot) => html`<li>${spot}</li>`)}</ul>`}
 <h2>Captures</h2>

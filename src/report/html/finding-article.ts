@@ -3,15 +3,21 @@ import type { Analysis } from "../analysis.ts";
 import { EXPLANATIONS } from "../explanations/explanations.ts";
 import { FileNames } from "../file-names.ts";
 import { formatNumberOf } from "../format-quantity.ts";
+import type { Ladder } from "../ladder/ladder.ts";
 import { SIGNS, whereText } from "../text/finding-lines.ts";
 import { windowText } from "../text/time-window.ts";
+import { ladderFigure } from "./ladder-figure.ts";
 import { html, type Markup, prose } from "./markup.ts";
 
 /** Frames listed of each finding. */
 const EVIDENCE = 12;
 
-/** A finding with all that shows it. */
-export function findingArticle(analysis: Analysis, finding: Finding): Markup {
+/**
+ * A finding with all that shows it.
+ *
+ * @param ladder of one of its connections, or why there is none
+ */
+export function findingArticle(analysis: Analysis, finding: Finding, ladder: Ladder | string | undefined): Markup {
   const {
     id,
     severity,
@@ -40,7 +46,8 @@ ${symptoms.length === 0 ? null : entry("explains", list(symptoms))}
 ${displayFilter === "" ? null : entry("see it", html`<code class="copy">${displayFilter}</code>`)}
 ${remedy.length === 0 ? null : entry("remedy", list(remedy))}
 ${measuredEntry(finding)}
-</dl>${alternatives(id)}
+</dl>
+${ladder === undefined ? null : typeof ladder === "string" ? html`<p class="quiet">No ladder: ${ladder}</p>` : ladderFigure(analysis, ladder)}${alternatives(id)}
 </article>`;
 }
 

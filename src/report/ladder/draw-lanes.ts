@@ -2,10 +2,9 @@ import { columnsOf } from "../text/page.ts";
 import type { Column } from "./column.ts";
 import type { Glyphs } from "./glyphs.ts";
 import type { PacketsRow } from "./ladder-row.ts";
-import { type LaneText, laneLabel, laneTexts } from "./lane-text.ts";
+import { laneLabel } from "./lane-text.ts";
 import type { Layout } from "./layout.ts";
-
-const NOTHING: LaneText = { rewrite: "", delay: "" };
+import { wayOf } from "./way.ts";
 
 /** The lifelines of a row on which nothing travels. */
 export function idleLanes(columns: readonly Column[], { shown, laneWidth }: Layout, glyphs: Glyphs): string {
@@ -20,55 +19,29 @@ export function pauseLanes({ shown, laneWidth }: Layout, glyphs: Glyphs): string
 /** The way of a row's packets across the lifelines. */
 export function packetLanes(row: PacketsRow, columns: readonly Column[], layout: Layout, glyphs: Glyphs): string {
   const { shown, laneWidth } = layout;
+  const way = wayOf(row, columns, shown);
+  if (way === null) return idleLanes(columns, layout, glyphs);
+  const { isUp, stretches, end } = way;
   const lanes = shown.slice(1).map(() => " ".repeat(laneWidth));
   const knots = shown.map((column) => lifeline(columns[column]!, glyphs));
-  const { event, journey } = row.steps[0]!;
-  const isUp = event.direction === "up";
-  const texts = laneTexts(row, shown);
-  const places = journey.stops.flatMap(({ column }) => (shown.includes(column) ? [shown.indexOf(column)] : []));
   const step = isUp ? 1 : -1;
-  /** Draws from one lifeline to another, in the direction of travel. */
-  const draw = (from: number, to: number, way: string, text: LaneText) => {
+  for (const { from, to, isSeen, text } of stretches) {
     for (let at = from; at !== to; at += step) {
       const isFirst = at === from;
       const isLast = at + step === to;
-      if (!isLast && way === glyphs.way) knots[at + step] = glyphs.crossing;
+      if (!isLast && isSeen) knots[at + step] = glyphs.crossing;
       // the rewrite beside the node that makes it, the time of the way at its end, that within a node beside it
-      const hasDelay = way === glyphs.way ? isLast : isFirst;
+      const hasDelay = isSeen ? isLast : isFirst;
       const label = laneLabel({ rewrite: isFirst ? text.rewrite : "", delay: hasDelay ? text.delay : "" });
       const head = isLast ? (isUp ? glyphs.up : glyphs.down) : "";
-      lanes[isUp ? at : at - 1] = arrow(laneWidth, way, label, head, isUp);
+      lanes[isUp ? at : at - 1] = arrow(laneWidth, isSeen ? glyphs.way : glyphs.unseenWay, label, head, isUp);
     }
-  };
-  // nobody watches between a session's end and the first point: it came that way all the same
-  const [start, goal] = endsOf(columns, shown, event.session, isUp);
-  const first = places[0];
-  const last = places.at(-1);
-  if (first === undefined || last === undefined) return idleLanes(columns, layout, glyphs);
-  if (!journey.beginsHere && start !== null && start !== first) draw(start, first, glyphs.unseenWay, NOTHING);
-  for (let i = 1; i < places.length; i++) draw(places[i - 1]!, places[i]!, glyphs.way, texts[i - 1]!);
-  const rest = texts[places.length - 1] ?? NOTHING;
-  if (journey.endsHere) {
-    const lane = isUp ? last : last - 1;
-    if (lanes[lane] !== undefined) lanes[lane] = stub(laneWidth, glyphs, laneLabel(rest), isUp);
-  } else if (goal !== null && goal !== last) {
-    draw(last, goal, glyphs.unseenWay, rest);
+  }
+  if (end !== null) {
+    const lane = isUp ? end.at : end.at - 1;
+    if (lanes[lane] !== undefined) lanes[lane] = stub(laneWidth, glyphs, laneLabel(end.text), isUp);
   }
   return knots.map((knot, i) => knot + (lanes[i] ?? "")).join("");
-}
-
-/** The ends of a session that nobody captured, as places among the columns drawn; null where they were. */
-function endsOf(
-  columns: readonly Column[],
-  shown: readonly number[],
-  session: number,
-  isUp: boolean,
-): [start: number | null, goal: number | null] {
-  const own = shown.flatMap((column, place) => (columns[column]!.sessions.includes(session) ? [place] : []));
-  const left = own[0];
-  const right = own.at(-1);
-  const end = (place: number | undefined) => (place === undefined || columns[shown[place]!]!.isSeen ? null : place);
-  return isUp ? [end(left), end(right)] : [end(right), end(left)];
 }
 
 function lifeline({ isSeen }: Column, glyphs: Glyphs): string {
