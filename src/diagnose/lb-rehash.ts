@@ -75,7 +75,7 @@ function movedByMac(subject: Case, connection: Connection): Rebalanced | null {
     for (const event of track.tracker.events.of(track.tracker.legs, view.leg)) {
       if (event.kind !== MOVE || event.side !== 0) continue;
       // Copies are what leaves the box; a balancer with two interfaces has a leg of its own for them.
-      if (event.extra[3] !== 1 && !(isBalancers && view.up.copies === 0)) continue;
+      if (event.extra[3] !== 1 && !(isBalancers && !view.passesTwice(0))) continue;
       const from = destinationMac([event.extra[0]!, event.extra[1]!, event.extra[2]!]);
       const to = destinationMac(event.mac);
       if (from === to || to === 0) continue;

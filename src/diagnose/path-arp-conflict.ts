@@ -62,7 +62,7 @@ function segmentOf(subject: Case, group: VipGroup): Segment {
       const view = set.view(ref);
       if (view.up.packets === 0) continue;
       arrivals.push(firstMacs(set, ref, 0));
-      if (set.view(ref).up.copies > 0) arrivals.push(firstCopyMacs(set, ref, 0));
+      if (view.passesTwice(0)) arrivals.push(firstCopyMacs(set, ref, 0));
     }
     // The box that frames come to and leave from again, towards another, with the VIP still on them.
     for (const a of arrivals) {

@@ -78,7 +78,7 @@ function toWrongMac(subject: Case, connection: Connection, seen: SeenError): Mis
   if (
     view.up.packets === 0 ||
     view.up.macChanges > 0 ||
-    view.up.copies > 0 ||
+    view.passesTwice(0) ||
     own === 0 ||
     given === 0 ||
     own === given

@@ -127,6 +127,11 @@ export class LegView {
     return this.w[this.base + L.PAYLOAD_WHOLE + side]!;
   }
 
+  /** True where a side's packets left the point again by another stretch than they came: a router, a balancer. */
+  passesTwice(side: number): boolean {
+    return this.copyTtl(side) !== 0;
+  }
+
   /** TTL of a side's copies, which it had when they left the point again. */
   copyTtl(side: number): number {
     return (this.w[this.base + L.OTHER_TTLS]! >>> (side * 8)) & 0xff;

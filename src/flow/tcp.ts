@@ -96,7 +96,10 @@ export class TcpTracker {
       w[s + L.MAC + 2] !== p.mac2 ||
       w[s + L.TTL]! >>> 24 !== p.ttl ||
       p.seq === w[s + L.LAST_SEQ] ||
-      (p.ipId > 0 && ((w[s + L.IP_ID]! - p.ipId - 1) & 0xffff) < 0xff)
+      // An acknowledgment that was overtaken is none.
+      (p.ipId > 0 &&
+        ((w[s + L.IP_ID]! - p.ipId - 1) & 0xffff) < 0xff &&
+        (p.payloadLength > 0 || (flags & (SYN | FIN)) !== 0))
     ) {
       if (w[s + L.PACKETS]! > 1 && this.isCopy(p)) {
         this.copySeen(p);
@@ -248,8 +251,8 @@ export class TcpTracker {
     const isFirst = (w[s + L.TRAITS]! & L.SIDE_COPIED) === 0;
     const copies = ++w[s + L.COPIES]!;
     w[s + L.TRAITS]! |= L.SIDE_COPIED;
-    const isDuplicate = this.macIs(L.MAC, p) && p.ttl === w[s + L.TTL]! >>> 24;
-    if (isDuplicate && copies > 1) return;
+    // captured twice on one stretch: that is no other one
+    if (this.macIs(L.MAC, p) && p.ttl === w[s + L.TTL]! >>> 24) return;
     // With more copies than packets each passes more than twice, and the stretches take turns.
     if (copies > 1 && isFirst && copies * 2 <= w[s + L.PACKETS]! && !this.macIs(L.COPY_MAC, p)) {
       if (w[s + L.COPY_MAC + 1] !== w[s + L.MAC + 1] || w[s + L.COPY_MAC + 2] !== w[s + L.MAC + 2]) {

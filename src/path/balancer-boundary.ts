@@ -30,7 +30,7 @@ export function legBeforeBalancer(set: LegSet, connection: Connection, boundary:
   const before = legs[boundary - 1]!;
   if (hops[boundary] !== "dsr-l2") return before;
   // frames that a balancer hands on by one interface are one leg with their originals
-  return set.pointOf(before).nodeName === set.pointOf(after).nodeName && set.view(after).up.copies === 0
+  return set.pointOf(before).nodeName === set.pointOf(after).nodeName && !set.view(after).passesTwice(0)
     ? before
     : after;
 }

@@ -131,14 +131,17 @@ function answersFrom(set: LegSet, legs: readonly LegRef[], mac: Mac): boolean {
 
 /** The last box that took the client's frames and sent them on, and that the replies did not pass. */
 function handedOn(set: LegSet, legs: readonly LegRef[]): DirectReturn | null {
+  const found: Extract<DirectReturn, { kind: "mac" }>[] = [];
   for (let i = legs.length - 1; i >= 0; i--) {
     const ref = legs[i]!;
     const view = set.view(ref);
     if (view.up.packets === 0) continue;
-    const found = view.up.copies > 0 ? byOneArm(set, legs, ref) : i > 0 ? byTwoArms(set, legs, i) : undefined;
-    if (found !== undefined) return found;
+    const one = view.passesTwice(0) ? byOneArm(set, legs, ref) : i > 0 ? byTwoArms(set, legs, i) : undefined;
+    if (one === null) break;
+    if (one?.kind === "mac") found.push(one);
   }
-  return null;
+  // A router before the balancer hands frames on to it, and replies may pass that router by as well.
+  return found.find(({ backend }) => !found.some(({ balancer }) => balancer === backend)) ?? null;
 }
 
 /** In and out by one interface. Null where the replies pass there too, undefined where nothing was handed on. */
@@ -213,9 +216,10 @@ function answeredByNeighbour(set: LegSet, legs: readonly LegRef[]): DirectReturn
 
 /** Whom a request was sent to, and who answered it, where both are neighbours of the point; null where unknown. */
 export function askedAndAnswered(set: LegSet, ref: LegRef): { asked: Mac; answered: Mac } | null {
-  const { up, down } = set.view(ref);
+  const view = set.view(ref);
+  const { up, down } = view;
   if (up.packets === 0 || down.packets === 0 || !isInitialTtl(down.firstTtl)) return null;
-  const hasCopies = up.copies > 0;
+  const hasCopies = view.passesTwice(0);
   if (isTunnelled(set, ref)) return null;
   const answered = firstMacs(set, ref, 1).source;
   const asked = hasCopies ? firstCopyMacs(set, ref, 0).destination : firstMacs(set, ref, 0).destination;

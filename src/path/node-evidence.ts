@@ -114,7 +114,7 @@ class EvidenceReader {
     const { up, down } = view;
     const upTtl = up.ttl.first;
     const downTtl = down.ttl.first;
-    const isCopied = up.copies > 0 && !view.isInTunnel;
+    const isCopied = view.passesTwice(0) && !view.isInTunnel;
     const sawUp = up.packets > 0;
     const sawDown = down.packets > 0;
     const came = sawUp ? firstMacs(set, ref, 0) : { source: 0, destination: 0 };
