@@ -8,6 +8,7 @@
 #include "../include/event.h"
 #include "../include/filter.h"
 #include "headers.h"
+#include "table.h"
 
 #define TC_ACT_UNSPEC -1
 
@@ -45,9 +46,11 @@ enum why {
  * (SAMPLED_SILENCE_NS in src/flow/tcp.ts), is none of the tap's own.
  */
 #define BEAT_NS 900000000
+/* Ticks are of 2^20 ns, about a millisecond. */
+#define TICK_SHIFT 20
+#define BEAT_TICKS (BEAT_NS >> TICK_SHIFT)
 /* A segment that fills a hole sooner than this was overtaken, not sent again. */
 #define REORDER_US 3000
-#define RECENT 4
 #define SNAPSHOT_BYTES 256
 #define SMALL_BYTES 96
 
@@ -72,55 +75,6 @@ struct small_snapshot {
 	struct snapshot_head head;
 	u8 bytes[SMALL_BYTES];
 };
-
-/* A direction's way through the interface: packets that are forwarded out where they came in pass it twice. */
-struct lane {
-	u32 next_seq;
-	u32 hole_start;
-	u32 hole_end;
-	u32 hole_us;
-	u32 macs;
-};
-
-/*
- * What most packets touch comes first, for with many flows each line of it is fetched from memory. Read by
- * src/probe/flow-counts.ts, which has the same offsets.
- */
-struct flow {
-	u64 packets; /* on the wire: of segments put together by offload each */
-	u64 bytes;	 /* on the wire, link layer included */
-	u64 last_ns;
-	u64 shown_ns;
-	u8 flags; /* all TCP flags seen */
-	u8 shown; /* first packets that were shown */
-	u8 shown_data;
-	u8 shown_closing;
-	u8 is_closing; /* an end was seen in this direction or the other */
-	u8 is_window_zero;
-	u8 first_lane;
-	u8 next_recent;
-	struct lane lanes[2];
-	u64 first_ns;
-	u16 recent[RECENT]; /* of packets shown, so that their second pass is, too */
-};
-
-/* With the key and the kernel's own, three lines of 64 bytes. */
-_Static_assert(sizeof(struct flow_key) == 44 && sizeof(struct flow) == 96, "a flow has grown beyond its lines");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 131072);
-	__type(key, struct flow_key);
-	__type(value, struct flow);
-} flows SEC(".maps");
-
-/* Too large for the stack, and needed for a moment only. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct flow);
-} new_flows SEC(".maps");
 
 static __always_inline void fill_head(struct snapshot_head *head, struct __sk_buff *skb, u8 direction,
 				      u32 captured, enum why why)
@@ -173,143 +127,165 @@ static __always_inline u16 signature(const struct segment_facts *facts)
 	return folded ? folded : 1;
 }
 
-/* The other direction learns that the end has come. */
-static __always_inline void close_other(const struct flow_key *key)
-{
-	struct flow_key other = *key;
-
-	__builtin_memcpy(other.src, key->dst, sizeof(other.src));
-	__builtin_memcpy(other.dst, key->src, sizeof(other.dst));
-	other.src_port = key->dst_port;
-	other.dst_port = key->src_port;
-	struct flow *flow = bpf_map_lookup_elem(&flows, &other);
-	if (flow) {
-		flow->is_closing = 1;
-		flow->shown_closing = 0;
-	}
-}
-
 /* Follows sequence numbers. True for what was sent before, or asks whether the other end is alive. */
-static __always_inline bool is_repetition(struct lane *lane, const struct segment_facts *facts)
+static __always_inline bool is_repetition(struct way *way, const struct place *place, const struct segment_facts *facts)
 {
 	u32 length = facts->payload_bytes + ((facts->flags & SYN) != 0) + (facts->flags & FIN);
 	u32 end = facts->seq + length;
-	int ahead = facts->seq - lane->next_seq;
+	u32 expected = way->next_seq;
+	int ahead = facts->seq - expected;
 
-	if (ahead > 0) {
-		lane->hole_start = lane->next_seq;
-		lane->hole_end = facts->seq;
-		lane->hole_us = bpf_ktime_get_ns() / 1000;
-		lane->next_seq = end;
-		return false;
-	}
 	if (ahead == 0) {
-		lane->next_seq = end;
+		way->next_seq = end;
 		return false;
 	}
-	if ((int)(end - lane->next_seq) > 0)
-		lane->next_seq = end;
-	if (length == 0)
+	if (ahead > 0 || (int)(end - expected) > 0)
+		way->next_seq = end;
+	if (ahead < 0 && length == 0)
 		return ahead == -1; /* a keepalive; others are acknowledgments that were overtaken */
-	return !((int)(facts->seq - lane->hole_start) >= 0 && (int)(facts->seq - lane->hole_end) < 0 &&
-		 (u32)(bpf_ktime_get_ns() / 1000) - lane->hole_us < REORDER_US);
+	struct rest *rest = rest_of(place);
+	if (!rest)
+		return false;
+	if (ahead > 0) {
+		rest->hole_start = expected;
+		rest->hole_end = facts->seq;
+		rest->hole_us = bpf_ktime_get_ns() / 1000;
+		return false;
+	}
+	return !((int)(facts->seq - rest->hole_start) >= 0 && (int)(facts->seq - rest->hole_end) < 0 &&
+		 (u32)(bpf_ktime_get_ns() / 1000) - rest->hole_us < REORDER_US);
 }
 
-/* Whether a packet of a flow is one of those that tell its story. */
-static __always_inline enum why tells(struct flow *flow, u8 protocol, const struct segment_facts *facts, u8 direction,
-				      u64 now)
+/*
+ * Packets that are forwarded out where they came in pass the interface twice. The second pass is shown where the first
+ * was, so that both are, or neither.
+ */
+static __noinline enum why tells_again(const struct place *place, const struct segment_facts *facts)
 {
-	struct lane *lane = &flow->lanes[direction & 1];
-	bool is_tcp = protocol == IPPROTO_TCP;
-	bool has_ends = is_tcp && (facts->flags & (SYN | FIN | RST)) != 0;
-	bool is_moved = lane->macs != facts->macs;
+	struct rest *rest = rest_of(place);
+	u16 wanted = signature(facts);
+
+	if (!rest)
+		return WHY_NOT;
+	for (int i = 0; i < RECENT; i++)
+		if (rest->recent[i] == wanted)
+			return WHY_PASS;
+	return (facts->flags & (SYN | FIN | RST)) != 0 ? WHY_FLAGS : WHY_NOT;
+}
+
+/* Whether a packet on its first pass is one of those that tell its conversation's story. */
+static __always_inline enum why tells(struct story *story, struct way *way, const struct place *place, bool is_tcp,
+				      const struct segment_facts *facts, bool is_beat)
+{
+	bool is_moved = way->macs != facts->macs;
 	bool is_repeated = false;
 
 	if (is_moved) {
-		if (lane->macs == 0) { /* its first packet on this lane */
+		if (way->macs == 0) { /* its first packet */
 			is_moved = false;
-			lane->next_seq = facts->seq;
+			way->next_seq = facts->seq;
 		}
-		lane->macs = facts->macs;
+		way->macs = facts->macs;
 	}
 	if (is_tcp && (facts->flags & RST) == 0) {
 		if (facts->flags & SYN)
-			lane->next_seq = facts->seq;
-		is_repeated = is_repetition(lane, facts);
+			way->next_seq = facts->seq;
+		is_repeated = is_repetition(way, place, facts);
 	}
-	if (direction != flow->first_lane) {
-		/* its second pass: shown where the first was, so that both are, or neither */
-		u16 wanted = signature(facts);
-		for (int i = 0; i < RECENT; i++)
-			if (flow->recent[i] == wanted)
-				return WHY_PASS;
-		return has_ends ? WHY_FLAGS : WHY_NOT;
-	}
-	if (has_ends) {
+	if (facts->flags & (SYN | FIN | RST)) {
 		if (facts->flags & SYN) {
-			flow->shown = 0;
-			flow->shown_data = 0;
-			flow->is_closing = 0;
+			story->shown = 0;
+			story->shown_data = 0;
+			story->is_closing = 0;
 		}
 		return WHY_FLAGS;
 	}
 	if (facts->is_first_fragment)
 		return WHY_FRAGMENT;
-	if (flow->shown < (is_tcp ? FIRST_SEGMENTS : FIRST_DATAGRAMS)) {
-		flow->shown++;
+	if (story->shown < (is_tcp ? FIRST_SEGMENTS : FIRST_DATAGRAMS)) {
+		story->shown++;
 		return WHY_FIRST;
 	}
 	if (is_moved)
 		return WHY_MOVED;
 	if (is_repeated)
 		return WHY_REPEATED;
-	if (now - flow->shown_ns > BEAT_NS)
+	if (is_beat)
 		return WHY_BEAT;
 	if (!is_tcp)
 		return WHY_NOT;
-	if (facts->payload_bytes && flow->shown_data < FIRST_DATA) {
-		flow->shown_data++;
+	if (facts->payload_bytes && story->shown_data < FIRST_DATA) {
+		story->shown_data++;
 		return WHY_DATA;
 	}
-	if (flow->is_closing && flow->shown_closing < CLOSING_PACKETS) {
-		flow->shown_closing++;
+	if (story->is_closing && story->shown_closing < CLOSING_PACKETS) {
+		story->shown_closing++;
 		return WHY_CLOSING;
 	}
-	if ((facts->window == 0) != flow->is_window_zero) {
-		flow->is_window_zero = facts->window == 0;
+	if ((facts->window == 0) != story->is_window_zero) {
+		story->is_window_zero = facts->window == 0;
 		return WHY_WINDOW;
 	}
 	return WHY_NOT;
 }
 
-/* Counts a packet, and shows it where it tells something. */
-static __always_inline void follow(struct flow *flow, struct __sk_buff *skb, const struct flow_key *key,
-				   const struct segment_facts *facts, u8 direction, u64 now)
+/* Keeps in mind that a packet is shown, for its second pass. */
+static __noinline void note_shown(struct story *story, const struct place *place, const struct segment_facts *facts)
 {
-	u32 segments = skb->gso_segs > 1 ? skb->gso_segs : 1;
+	struct rest *rest = rest_of(place);
 
-	__sync_fetch_and_add(&flow->packets, segments);
-	__sync_fetch_and_add(&flow->bytes, skb->len + (segments - 1) * facts->header_bytes);
-	flow->last_ns = now;
-	flow->flags |= facts->flags;
-	enum why why = tells(flow, key->protocol, facts, direction, now);
-	if (why == WHY_NOT)
-		return;
-	if (direction == flow->first_lane) {
-		flow->recent[flow->next_recent++ % RECENT] = signature(facts);
-		flow->shown_ns = now;
+	if (rest)
+		rest->recent[story->next_recent++ % RECENT] = signature(facts);
+}
+
+/* Counts a packet, and says why it is to be shown. */
+static __always_inline enum why follow(struct conversation *conversation, const struct place *place,
+				       struct __sk_buff *skb, const struct segment_facts *facts, bool is_tcp,
+				       u8 direction, u64 now)
+{
+	struct way *way = &conversation->ways[place->way & 1];
+	struct story *story = &conversation->stories[place->way & 1];
+	u32 segments = skb->gso_segs > 1 ? skb->gso_segs : 1;
+	/* the ticks of a direction that was silent for weeks may have come round */
+	bool is_beat = now - way->last_ns > BEAT_NS || (u32)(now >> TICK_SHIFT) - story->shown_at > BEAT_TICKS;
+	enum why why;
+
+	if (way->packets == 0) {
+		struct rest *rest = rest_of(place);
+		if (rest)
+			rest->first_ns = now;
+		story->first_lane = direction;
 	}
-	if (key->protocol == IPPROTO_TCP && (facts->flags & (FIN | RST)) != 0) {
-		flow->is_closing = 1;
-		close_other(key);
+	__sync_fetch_and_add(&way->packets, segments);
+	__sync_fetch_and_add(&way->bytes, skb->len + (segments - 1) * facts->header_bytes);
+	way->last_ns = now;
+	if (facts->flags & ~story->flags)
+		story->flags |= facts->flags;
+	if (direction == story->first_lane) {
+		why = tells(story, way, place, is_tcp, facts, is_beat);
+		if (why != WHY_NOT)
+			story->shown_at = now >> TICK_SHIFT;
+		/* of a conversation that never passed twice, the first packets will do: this is a line from memory more */
+		if (why != WHY_NOT && (why != WHY_BEAT || story->has_second_pass))
+			note_shown(story, place, facts);
+	} else {
+		story->has_second_pass = 1;
+		why = tells_again(place, facts);
 	}
-	show(skb, direction, why);
+	if (facts->flags & (FIN | RST)) {
+		struct story *other = &conversation->stories[(place->way & 1) ^ 1];
+		story->is_closing = 1;
+		other->is_closing = 1;
+		other->shown_closing = 0;
+	}
+	return why;
 }
 
 static __noinline int tap(struct __sk_buff *skb, u8 direction, bool has_link_layer)
 {
 	struct flow_key key = { .ifindex = skb->ifindex, .tags = skb->vlan_present ? 1 : 0 };
 	struct segment_facts facts = { .macs = 1 };
+	struct place place;
 	enum found found = has_link_layer && is_plain_tcp(skb, &key, &facts)
 				 ? FOUND_CONVERSATION
 				 : find_conversation(skb, has_link_layer, &key, &facts);
@@ -327,30 +303,22 @@ static __noinline int tap(struct __sk_buff *skb, u8 direction, bool has_link_lay
 		if (!passes_addresses(&ends, ROLE_UNKNOWN))
 			return TC_ACT_UNSPEC;
 	}
+	place.way = put_in_order(&key);
+	find_set(&place, &key);
+	u32 set_number = place.set;
+	struct conversation_set *set = bpf_map_lookup_elem(&conversations, &set_number);
+	if (!set)
+		return TC_ACT_UNSPEC;
 	/* to some milliseconds, and several times cheaper than what snapshots are stamped with */
 	u64 now = bpf_ktime_get_coarse_ns();
-	struct flow *flow = bpf_map_lookup_elem(&flows, &key);
-	if (flow) {
-		follow(flow, skb, &key, &facts, direction, now);
+	struct conversation *conversation = look_up(set, &place, &key);
+	if (!conversation)
+		conversation = add(&place, &key, now);
+	if (!conversation)
 		return TC_ACT_UNSPEC;
-	}
-	/* made up outside of the map, and put there whole */
-	u32 zero = 0;
-	flow = bpf_map_lookup_elem(&new_flows, &zero);
-	if (!flow)
-		return TC_ACT_UNSPEC;
-	__builtin_memset(flow, 0, sizeof(*flow));
-	flow->first_ns = now;
-	flow->first_lane = direction;
-	follow(flow, skb, &key, &facts, direction, now);
-	if (bpf_map_update_elem(&flows, &key, flow, BPF_NOEXIST)) {
-		/* another processor was first, or there is no room */
-		flow = bpf_map_lookup_elem(&flows, &key);
-		if (flow)
-			__sync_fetch_and_add(&flow->packets, 1);
-		else
-			count_untracked();
-	}
+	enum why why = follow(conversation, &place, skb, &facts, key.protocol == IPPROTO_TCP, direction, now);
+	if (why != WHY_NOT)
+		show(skb, direction, why);
 	return TC_ACT_UNSPEC;
 }
 

@@ -223,6 +223,9 @@ struct walk {
 	u32 offset;
 	u32 ip_end;
 	u16 type; /* EtherType of what comes next */
+	/* what was found, in the end */
+	struct flow_key key;
+	struct segment_facts facts;
 };
 
 struct {
@@ -360,6 +363,13 @@ static __noinline enum found find_conversation(struct __sk_buff *skb, bool has_l
 		facts->header_bytes = offset;
 		u32 ip_end = walk->ip_end;
 		facts->payload_bytes = ip_end > offset ? ip_end - offset : 0;
+		/* there and back, for the same reason: all ways to here are one from now on */
+		struct walk *found = (struct walk *)walk;
+		found->key = *key;
+		found->facts = *facts;
+		asm volatile("" ::: "memory");
+		*key = found->key;
+		*facts = found->facts;
 		return FOUND_CONVERSATION;
 	}
 	return FOUND_NOTHING;

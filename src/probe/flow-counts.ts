@@ -2,9 +2,14 @@ import type { AddressWords } from "../topology/address.ts";
 import { HOST_ORDER, readAddress } from "./event-head.ts";
 import type { FlowTap } from "./flow-tap.ts";
 
-/** Bytes of struct flow_key and struct flow (probes/flowtap). */
-const KEY_BYTES = 44;
-const FLOW_BYTES = 96;
+/** Bytes of the structs of probes/flowtap/table.h, and where their fields are. */
+const CONVERSATION_BYTES = 128;
+const VERSION_AT = 44;
+const STORIES_AT = 48;
+const STORY_BYTES = 8;
+const WAYS_AT = 64;
+const WAY_BYTES = 32;
+const REST_BYTES = 32;
 
 /** Totals of one direction of a conversation as one interface passed it. */
 export interface TapFlow {
@@ -27,32 +32,42 @@ export interface TapFlow {
   flags: number;
 }
 
-/** Conversations in the tap's map whose last packet is later than `sinceNs` (CLOCK_MONOTONIC); all without it. */
+/** Conversations in the tap's table whose last packet is later than `sinceNs` (CLOCK_MONOTONIC); all without it. */
 export function readFlows(tap: FlowTap, sinceNs = -1n): TapFlow[] {
   const flows: TapFlow[] = [];
-  tap.flows().readAll((keys, values, count) => {
-    const key = new DataView(keys.buffer, keys.byteOffset, count * KEY_BYTES);
-    const value = new DataView(values.buffer, values.byteOffset, count * FLOW_BYTES);
+  tap.flows().readAll((table, rests, count) => {
     for (let i = 0; i < count; i++) {
-      const k = i * KEY_BYTES;
-      const v = i * FLOW_BYTES;
-      const lastNs = value.getBigUint64(v + 16, HOST_ORDER);
-      if (lastNs <= sinceNs) continue;
-      flows.push({
-        src: readAddress(key, k),
-        dst: readAddress(key, k + 16),
-        srcPort: key.getUint16(k + 32, HOST_ORDER),
-        dstPort: key.getUint16(k + 34, HOST_ORDER),
-        ifindex: key.getUint32(k + 36, HOST_ORDER),
-        protocol: key.getUint8(k + 40),
-        tunnels: key.getUint8(k + 41),
-        hasVlanTag: key.getUint16(k + 42, HOST_ORDER) !== 0,
-        packets: Number(value.getBigUint64(v, HOST_ORDER)),
-        bytes: Number(value.getBigUint64(v + 8, HOST_ORDER)),
-        firstNs: value.getBigUint64(v + 80, HOST_ORDER),
-        lastNs,
-        flags: value.getUint8(v + 32),
-      });
+      const at = i * CONVERSATION_BYTES;
+      const version = table.getUint32(at + VERSION_AT, HOST_ORDER);
+      // odd while the kernel puts another conversation there
+      if (version === 0 || version % 2 === 1) continue;
+      const kept = flows.length;
+      for (const way of [0, 1] as const) {
+        const w = at + WAYS_AT + way * WAY_BYTES;
+        const packets = Number(table.getBigUint64(w, HOST_ORDER));
+        const lastNs = table.getBigUint64(w + 16, HOST_ORDER);
+        if (packets === 0 || lastNs <= sinceNs) continue;
+        const ends = [readAddress(table, at), readAddress(table, at + 16)] as const;
+        const ports = [table.getUint16(at + 32, HOST_ORDER), table.getUint16(at + 34, HOST_ORDER)] as const;
+        const back = way === 0 ? 1 : 0;
+        flows.push({
+          src: ends[way],
+          dst: ends[back],
+          srcPort: ports[way],
+          dstPort: ports[back],
+          ifindex: table.getUint32(at + 36, HOST_ORDER),
+          protocol: table.getUint8(at + 40),
+          tunnels: table.getUint8(at + 41),
+          hasVlanTag: table.getUint16(at + 42, HOST_ORDER) !== 0,
+          packets,
+          bytes: Number(table.getBigUint64(w + 8, HOST_ORDER)),
+          firstNs: rests.getBigUint64((2 * i + way) * REST_BYTES, HOST_ORDER),
+          lastNs,
+          flags: table.getUint8(at + STORIES_AT + way * STORY_BYTES + 4),
+        });
+      }
+      // another conversation came in between
+      if (table.getUint32(at + VERSION_AT, HOST_ORDER) !== version) flows.length = kept;
     }
   });
   return flows;

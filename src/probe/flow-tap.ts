@@ -1,7 +1,9 @@
+import { randomBytes } from "node:crypto";
 import type { BpfMap } from "./bpf-map.ts";
 import { BpfFailure, BpfObject } from "./bpf-object.ts";
 import { objectPath } from "./catalogue.ts";
 import { type ConnectionFilter, filterConstants } from "./connection-filter.ts";
+import { FLOW_TABLE_MAPS, FlowTable, setsFor } from "./flow-table.ts";
 import { requireHost } from "./host-check.ts";
 import { explainFailure } from "./load-failure.ts";
 import { circumstances } from "./open-probe.ts";
@@ -17,11 +19,14 @@ export interface FlowTapOptions {
   filter?: Pick<ConnectionFilter, "addresses" | "ports" | "vips">;
   /** Room for snapshots that wait: a power of two from 4096; 8 MiB unless told. */
   ringBytes?: number;
-  /** Directions of conversations that are counted at once; 131,072 unless told. The idlest give way. */
+  /** Conversations that are counted at once; 131,072 unless told. The idlest give way. */
   maxFlows?: number;
 }
 
 const RING_BYTES = 8 << 20;
+const MAX_FLOWS = 131_072;
+/** Of probes/flowtap/table.h. */
+const HASH_SECRETS_BYTES = 48;
 /** ARPHRD_ numbers of devices whose packets begin with an Ethernet header: Ethernet and loopback. */
 const WITH_ETHERNET: ReadonlySet<number> = new Set([1, 772]);
 const ARPHRD_LOOPBACK = 772;
@@ -46,10 +51,11 @@ export class FlowTap {
   private readonly object: BpfObject;
   private readonly attachment: TcAttachment;
   private readonly probe: Probe<undefined>;
+  private readonly table: FlowTable;
   private onSnapshot: OnRecord = () => {};
 
   /** @throws ProbeError in one line; nothing is left attached then */
-  constructor({ interfaces, filter = {}, ringBytes = RING_BYTES, maxFlows }: FlowTapOptions) {
+  constructor({ interfaces, filter = {}, ringBytes = RING_BYTES, maxFlows = MAX_FLOWS }: FlowTapOptions) {
     requireHost(NEEDS);
     this.interfaces = interfaces.map(findInterface);
     const { programs, uses } = programsFor(this.interfaces);
@@ -61,6 +67,7 @@ export class FlowTap {
         decode: (bytes, offset, length) => void this.onSnapshot(bytes, offset, length),
         pageBytes: this.object.native.pageBytes(),
       });
+      this.table = new FlowTable(this.object);
       this.attachment = new TcAttachment(
         uses.map(({ program, ...use }) => ({ ...use, programFd: this.object.programFd(program) })),
       );
@@ -85,8 +92,13 @@ export class FlowTap {
   }
 
   /** The counts of conversations; see flow-counts.ts. */
-  flows(): BpfMap {
-    return this.object.map("flows");
+  flows(): FlowTable {
+    return this.table;
+  }
+
+  /** A map of the programs'. */
+  map(name: string): BpfMap {
+    return this.object.map(name);
   }
 
   /** Packets looked at and what that has cost; zeros unless `sysctl kernel.bpf_stats_enabled=1`. */
@@ -102,6 +114,7 @@ export class FlowTap {
   /** Stops, and gives everything back. The counters stay readable. */
   close(): void {
     this.stop();
+    this.table.close();
     this.probe.close();
   }
 }
@@ -123,19 +136,22 @@ function load(
   programs: readonly string[],
   constants: Record<string, number | Uint8Array>,
   ringBytes: number,
-  maxFlows: number | undefined,
+  maxFlows: number,
 ): BpfObject {
   const object = new BpfObject(objectPath(NEEDS.name));
   try {
     // classifiers know neither process nor network namespace, so these two are not among the object's constants
     const { filter_rules, filter_groups, filter_rule } = constants;
     object.setConstants({
+      sets_mask: setsFor(maxFlows) - 1,
+      hash_secrets: randomBytes(HASH_SECRETS_BYTES),
       filter_rules: filter_rules ?? 0,
       filter_groups: filter_groups ?? 0,
       filter_rule: filter_rule ?? new Uint8Array(),
     });
     object.setMaxEntries("events", ringBytes);
-    if (maxFlows !== undefined) object.setMaxEntries("flows", maxFlows);
+    const sets = setsFor(maxFlows);
+    for (const map of FLOW_TABLE_MAPS) object.setMaxEntries(map, sets);
     for (const program of object.programNames) object.setAutoload(program, programs.includes(program));
     object.load();
     return object;

@@ -14,7 +14,7 @@ export interface Native {
   /** Takes and empties what libbpf has logged. */
   takeLog(): string[];
   libc: {
-    mmap(address: null, length: number, protection: number, flags: number, fd: number, offset: number): bigint;
+    mmap(address: bigint | null, length: number, protection: number, flags: number, fd: number, offset: number): bigint;
     munmap(address: bigint, length: number): number;
     /** Null where the calling thread's network namespace has no interface of that number. */
     ifIndexToName(index: number, name: Uint8Array): string | null;

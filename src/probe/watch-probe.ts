@@ -42,6 +42,8 @@ export interface EventSource<Event> {
   poll(onEvent: (event: Event) => void): number;
   counters(): ProbeCounters;
   map(name: string): BpfMap;
+  /** True once nothing more can come. */
+  isOver?(): boolean;
   stop(): void;
   close(): void;
 }
@@ -79,7 +81,7 @@ export async function watchEvents<Event>(
       });
       return text === "" ? keepsUp : out.write(text);
     };
-    while (!stop.signal.aborted) {
+    while (!stop.signal.aborted && probe.isOver?.() !== true) {
       // a reader that is behind makes the ring buffer fill and its losses be counted, not our memory grow
       if (pollAndPrint()) await sleep(POLL_MS, stop.signal);
       else await drained(out, stop.signal);

@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { LiveSource } from "../../src/capture/live-source.ts";
 import { TimeBase } from "../../src/capture/time-base.ts";
@@ -7,7 +8,9 @@ import { MACHINE_TIMING } from "../../src/live/machine-timing.ts";
 import { recordedClsacts } from "../../src/probe/clsact-record.ts";
 import { openLiveSource } from "../../src/probe/flow-tap-source.ts";
 import { findInterface } from "../../src/probe/tc-attach.ts";
+import { listFilters } from "../../src/probe/traffic-control.ts";
 import { requires } from "../support/requirement.ts";
+import { runCli } from "../support/run-process.ts";
 import { canTap } from "./can-tap.ts";
 import { udpSender, VethPair } from "./veth-pair.ts";
 
@@ -19,7 +22,7 @@ describe.skipIf(missing !== null)("an interface that is deleted while it is watc
   let pairs: VethPair[];
   let names: string[];
   beforeAll(() => {
-    pairs = [new VethPair(), new VethPair(), new VethPair()];
+    pairs = [new VethPair(), new VethPair(), new VethPair(), new VethPair()];
     names = pairs.map(({ near }) => near);
   });
   afterAll(() => {
@@ -78,5 +81,19 @@ describe.skipIf(missing !== null)("an interface that is deleted while it is watc
     remove(name);
     await driver.ended;
     expect(driver.model().health).toMatchObject({ state: "failed", failure: `${name} is gone` });
+  });
+
+  test("ends probe flowtap with what it counted and a line that says why", async () => {
+    const name = names[3] ?? "";
+    const { index } = findInterface(name);
+    const running = runCli(["probe", "flowtap", name, "--duration", "60"]);
+    for (const end = Date.now() + 20_000; Date.now() < end && listFilters(index).length < 2; ) await sleep(20);
+    pairs[3]?.far(udpSender(pairs[3].nearAddress, { ports: 2 }));
+    remove(name);
+    const { exitCode, stdout, stderr } = await running;
+    expect(exitCode).toBe(1);
+    expect(stdout.split("\n").filter((line) => line.includes(" first ")).length).toBeGreaterThanOrEqual(2);
+    expect(stderr).toMatch(/packets of \d+ directions of conversations were counted/);
+    expect(stderr).toContain(`${name} is gone`);
   });
 });

@@ -16,6 +16,7 @@ import { ForeignClassifier, TC_ACT_OK, TC_ACT_SHOT, TC_ACT_UNSPEC } from "./fore
 import { udpSender, VethPair } from "./veth-pair.ts";
 
 const PSH = 0x08;
+const NOWHERE = [0, 0, 0, 0] as const;
 const { missing } = requires({ root: true, tool: ["ip", "python3"], kernel: canTap });
 
 describe.skipIf(missing !== null)("the flow tap on a veth pair", () => {
@@ -94,6 +95,69 @@ c.close()
     // nothing of the counts is lost with them
     const flows = readFlows(tap).filter(({ dstPort }) => dstPort === 9);
     expect(flows.reduce((sum, { packets }) => sum + packets, 0)).toBe(400);
+  });
+
+  test("tells the two directions of a conversation apart", async () => {
+    const tap = open();
+    const echo = createSocket("udp4", (message, { port, address }) => echo.send(message, port, address));
+    await new Promise<void>((done) => echo.bind(9, pair.nearAddress, done));
+    const script = `
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for size in (10, 20):
+    s.sendto(b"x" * size, ("${pair.nearAddress}", 9))
+    s.recv(100)
+s.sendto(b"last", ("${pair.nearAddress}", 9))
+s.recv(100)
+`;
+    await once(pair.startFar(["python3", "-c", script]), "exit");
+    echo.close();
+    const flows = readFlows(tap).filter(
+      ({ protocol, srcPort, dstPort }) => protocol === 17 && (srcPort === 9 || dstPort === 9),
+    );
+    expect(flows).toHaveLength(2);
+    const [there, back] = flows.sort((a, b) => a.dstPort - b.dstPort);
+    expect(there).toMatchObject({ dstPort: 9, packets: 3, bytes: 3 * 42 + 34 });
+    expect(back).toMatchObject({ srcPort: 9, dstPort: there?.srcPort, packets: 3, bytes: 3 * 42 + 34 });
+    expect([addressText(there?.src ?? NOWHERE), addressText(there?.dst ?? NOWHERE)]).toEqual([
+      pair.farAddress,
+      pair.nearAddress,
+    ]);
+    expect([addressText(back?.src ?? NOWHERE), addressText(back?.dst ?? NOWHERE)]).toEqual([
+      pair.nearAddress,
+      pair.farAddress,
+    ]);
+    expect((there?.firstNs ?? 0n) > 0n && (there?.firstNs ?? 0n) <= (there?.lastNs ?? 0n)).toBe(true);
+  });
+
+  test("has room for so many conversations, gives it to the newest, and counts those that went early", async () => {
+    const tap = open({ maxFlows: 1024 });
+    const toDiscard = () => readFlows(tap).filter(({ dstPort }) => dstPort === 9);
+    const sendFrom = (ports: string) => {
+      const script = `
+import socket
+for port in range(${ports}):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.bind(("", port))
+    s.sendto(b"x", ("${pair.nearAddress}", 9))
+    s.close()
+`;
+      pair.far(["python3", "-c", script]);
+    };
+    sendFrom("20000, 23000");
+    const kept = toDiscard().length;
+    const { untracked } = tap.counters();
+    expect(kept).toBeGreaterThan(1000);
+    expect(kept).toBeLessThanOrEqual(1024);
+    // all are accounted for, and next to nothing else was
+    expect(kept + untracked).toBeGreaterThanOrEqual(3000);
+    expect(kept + untracked).toBeLessThan(3010);
+    // what is idle for more than a second may go without a word
+    await sleep(1100);
+    const { lastNs: before = 0n } = toDiscard().sort((a, b) => Number(b.lastNs - a.lastNs))[0] ?? {};
+    sendFrom("30000, 30100");
+    expect(toDiscard().filter(({ lastNs }) => lastNs > before)).toHaveLength(100);
+    expect(tap.counters().untracked - untracked).toBeLessThan(10);
   });
 
   test("keeps to its filter, but for messages", () => {
