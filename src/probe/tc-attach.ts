@@ -1,5 +1,5 @@
 import { isMainThread } from "node:worker_threads";
-import { forgetClsact, isOwnClsact, recordClsact, recordedClsacts } from "./clsact-record.ts";
+import { forgetClsact, forgetGoneNamespaces, isOwnClsact, recordClsact, recordedClsacts } from "./clsact-record.ts";
 import { errnoName } from "./errno-name.ts";
 import { HOST_ORDER } from "./event-head.ts";
 import { requireHost } from "./host-check.ts";
@@ -150,6 +150,7 @@ function removeWhere(isGone: (mark: number) => boolean): string[] {
 }
 
 function removeDead(): string[] {
+  forgetGoneNamespaces();
   const living = livingMarks();
   return removeWhere((mark) => !living.has(mark));
 }

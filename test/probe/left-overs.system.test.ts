@@ -1,5 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readdirSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { FlowTap } from "../../src/probe/flow-tap.ts";
@@ -101,6 +102,31 @@ describe.skipIf(missing !== null)("classifiers of the flow tap, when its process
     // the clsact is of our making, though a killed tap's, and now it is empty
     expect(await cleanLeftOvers()).toEqual([`${pair.near}: removed the empty clsact`]);
     nothingIsLeft();
+  });
+
+  test("are not remembered once their network namespace is gone", async () => {
+    const name = `l4scope-gone-${process.pid}`;
+    execFileSync("ip", ["netns", "add", name]);
+    const inode = execFileSync("ip", ["netns", "exec", name, "stat", "-Lc", "%i", "/proc/self/ns/net"], {
+      encoding: "utf8",
+    });
+    const records = () => readdirSync("/run/l4scope").filter((each) => each.startsWith(`clsact-${inode.trim()}-`));
+    const child = spawn("ip", ["netns", "exec", name, process.execPath, "bin/run.js", "probe", "flowtap", "lo"], {
+      cwd: projectDir,
+      stdio: "ignore",
+    });
+    children.push(child);
+    for (const end = Date.now() + 20_000; Date.now() < end && records().length === 0; ) await sleep(20);
+    expect(records()).toHaveLength(1);
+    // a living namespace's stays
+    await cleanLeftOvers();
+    expect(records()).toHaveLength(1);
+    const exited = once(child, "exit");
+    child.kill("SIGKILL");
+    await exited;
+    execFileSync("ip", ["netns", "del", name]);
+    await cleanLeftOvers();
+    expect(records()).toEqual([]);
   });
 
   test("leave a clsact alone that someone else made", async () => {
