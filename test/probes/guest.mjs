@@ -6,10 +6,10 @@ import { release } from "node:os";
 const [packageFolder, trafficScript] = process.argv.slice(2);
 const load = (path) => import(`${packageFolder}/dist/${path}`);
 const { openManifest } = await load("src/probe/open-probe.js");
-const { findManifest, PROBE_NAMES } = await load("src/probe/catalogue.js");
+const { findManifest } = await load("src/probe/catalogue.js");
 
 const opened = [];
-for (const name of ["tcpconnect", "tcplife", "tcpretrans", "tcprst"].filter((each) => PROBE_NAMES.includes(each))) {
+for (const name of ["tcpconnect", "tcplife", "tcpretrans", "tcprst"]) {
   const manifest = await findManifest(name);
   opened.push({ key: name, manifest, probe: openManifest(manifest) });
 }
