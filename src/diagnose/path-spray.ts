@@ -22,6 +22,8 @@ const MIN_SHARE = 0.3;
 /** Changes back and forth of one flow, and their share of its packets. */
 const MIN_CHANGES = 3;
 const MIN_CHANGE_SHARE = 0.15;
+/** Bytes that two members got together, of those sent: some are sent again. */
+const SEEN_ONCE = 1.25;
 /** A flow of fewer packets up cannot show it. */
 const MIN_PACKETS = 4;
 
@@ -115,6 +117,14 @@ function splitOf(subject: Case, connection: Connection): Sprayed | null {
   return null;
 }
 
+/** More bytes than were sent: two points on one way, each with most of the flow, and not two members with a part each. */
+function sawTheSame({ up: one }: LegView, { up: other }: LegView): boolean {
+  const start = ((one.baseSeq - other.baseSeq) | 0) < 0 ? one.baseSeq : other.baseSeq;
+  const end = ((one.nextSeq - other.nextSeq) | 0) > 0 ? one.nextSeq : other.nextSeq;
+  const sent = (end - start) | 0;
+  return one.payloadBytes + other.payloadBytes > sent * SEEN_ONCE;
+}
+
 /** Both get requests while the other does, neither gets all, and each is called by its own MAC from one source. */
 function takeTurns(subject: Case, a: LegRef, b: LegRef): boolean {
   const { set, order } = subject.connected;
@@ -125,6 +135,8 @@ function takeTurns(subject: Case, a: LegRef, b: LegRef): boolean {
   if (other.up.firstTime - shift >= one.up.lastTime || one.up.firstTime >= other.up.lastTime - shift) return false;
   const [macs, otherMacs] = [firstMacs(set, a, 0), firstMacs(set, b, 0)];
   if (macs.source === 0 || macs.source !== otherMacs.source || macs.destination === otherMacs.destination) return false;
+  // a cooked capture does not say to whom
+  if (macs.destination === 0 || otherMacs.destination === 0 || sawTheSame(one, other)) return false;
   const isWhole = (view: LegView) => view.has(L.LEG_SYN) && !view.history.includes("G");
   return !isWhole(one) || !isWhole(other);
 }
