@@ -1,6 +1,9 @@
-import { readHistory } from "./history.ts";
+import { H_GAP, readHistory } from "./history.ts";
 import * as L from "./leg-layout.ts";
 import type { FlowTracker } from "./tracker.ts";
+
+/** Gaps of either side, as the history keeps them. */
+const GAPS = (1 << H_GAP) | (1 << (H_GAP + 16));
 
 /** Four mapped words; see Packet. */
 export type AddressWords = readonly [number, number, number, number];
@@ -51,6 +54,11 @@ export class LegView {
   get point(): number {
     return this.w[this.base + L.POINT]!;
   }
+  /** True where bytes between those of one side were missing when later ones came. */
+  get hasGap(): boolean {
+    return (this.w[this.base + L.HISTORY_SEEN]! & GAPS) !== 0;
+  }
+
   /** True inside a tunnel; a VLAN tag is none. */
   get isInTunnel(): boolean {
     const { context } = this;

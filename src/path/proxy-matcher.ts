@@ -5,7 +5,7 @@ import type { LegRef, LegSet } from "./leg-set.ts";
 import type { LegOrder } from "./order.ts";
 import { PAYLOAD_LEVELS, payloadBuckets } from "./payload-buckets.ts";
 import { matchLookalikes } from "./proxy-lookalikes.ts";
-import { ProxySession, payloadLegOf } from "./proxy-session.ts";
+import { isWhole, ProxySession, payloadLegOf } from "./proxy-session.ts";
 
 /** A client's session and the one that a terminating proxy opened for it. */
 export interface Pair {
@@ -24,6 +24,8 @@ export interface NamedClient {
 
 /** A proxy opens its side this soon after the client's SYN or data where neither payload nor header tells. */
 const ORDER_WINDOW_NS = 250e6;
+/** Share of sessions that may lack packets where sizes alone shall tell. */
+const MOST_LACKING = 0.02;
 /** VIPs with fewer connections do not show whether their clients always send the same. */
 const TELLING_CONNECTIONS = 3;
 /** A session begins before the one that it is relayed to, but for the jitter of two taps. */
@@ -51,6 +53,8 @@ export class ProxyMatcher {
   /** 1 for those whose partner was found: as the client's side, as the backend's. */
   private readonly hasBack: Uint8Array;
   private readonly hasFront: Uint8Array;
+  /** Connections that lack packets; null until asked for. */
+  private lacking: number | null = null;
   private readonly sessions = new Map<number, ProxySession>();
 
   constructor(set: LegSet, endpoints: EndpointTable, order: LegOrder, routes: readonly Connection[]) {
@@ -196,10 +200,19 @@ export class ProxyMatcher {
         isTelling: isTelling(this.connections[position]!.vip),
       })),
     );
+    if (isSizesOnly && !this.hasSizes()) return;
     for (const { front, back, confidence } of found) {
       if (isSizesOnly) this.join(front, back, 0.75, "order-and-sizes");
       else this.join(front, back, confidence, "payload");
     }
+  }
+
+  /** Whether sizes can be trusted: where captures lack packets, the session that would fit may not seem to. */
+  private hasSizes(): boolean {
+    this.lacking ??= this.connections.filter(
+      ({ legs }) => !isWhole(this.set.view(payloadLegOf(this.set, legs))),
+    ).length;
+    return this.lacking <= this.connections.length * MOST_LACKING;
   }
 
   /** Order, sizes and causality, between the VIPs and addresses that stronger evidence showed to be a proxy's. */
@@ -236,7 +249,8 @@ export class ProxyMatcher {
     }
     for (const [front, candidates] of fits) {
       const back = candidates[0]!;
-      if (candidates.length === 1 && fittedBy.get(back)?.length === 1) this.join(front, back, 0.8, "order-and-sizes");
+      if (candidates.length > 1 || fittedBy.get(back)?.length !== 1) continue;
+      if (this.session(front).isWhole && this.session(back).isWhole) this.join(front, back, 0.8, "order-and-sizes");
     }
   }
 }

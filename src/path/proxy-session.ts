@@ -1,4 +1,5 @@
 import * as L from "../flow/leg-layout.ts";
+import type { LegView } from "../flow/leg-view.ts";
 import type { Connection } from "./connection.ts";
 import type { LegRef, LegSet } from "./leg-set.ts";
 import type { LegOrder } from "./order.ts";
@@ -31,6 +32,8 @@ export class ProxySession {
   /** null where the SYN was not seen. */
   private readonly clientIsn: number | null;
   private readonly sentHeader: boolean;
+  /** False where the capture lacks packets: sizes and first payloads are then not what was sent. */
+  readonly isWhole: boolean;
 
   constructor(set: LegSet, order: LegOrder, connection: Connection, clientAddress: number, vipAddress: number) {
     this.connection = connection;
@@ -53,6 +56,7 @@ export class ProxySession {
     this.clientIsn = view.has(L.LEG_SYN) ? up.baseSeq : null;
     this.isComplete = view.has(L.LEG_SYN) && view.has(L.LEG_FIN_UP) && view.has(L.LEG_FIN_DOWN);
     this.sentHeader = up.has(L.SIDE_PROXY_HEADER);
+    this.isWhole = isWhole(view);
   }
 
   get duration(): number {
@@ -109,12 +113,16 @@ export class ProxySession {
     return this.downDataTime - this.upDataTime > back.downDataTime - back.upDataTime;
   }
 
-  /** Without payload: could this session have made the proxy open `back`? Sizes must be equal where both are complete. */
+  /**
+   * Without payload: could this session have made the proxy open `back`? Sizes must be equal where both are complete;
+   * of sessions that lack packets neither sizes nor bytes speak against it.
+   */
   couldHaveOpened(back: ProxySession, windowNs: number): boolean {
     if (!this.isComparable(back) || !this.mayReach(back)) return false;
     if (back.start < this.start) return false;
     const trigger = Number.isNaN(this.upDataTime) ? this.start : Math.max(this.start, this.upDataTime);
     if (back.start - trigger > windowNs) return false;
+    if (!this.isWhole || !back.isWhole) return true;
     if (commonLevel(this.upHashes, back.upHashes) < 0 || commonLevel(this.downHashes, back.downHashes) < 0)
       return false;
     if (!this.isComplete || !back.isComplete) return this.upBytes === back.upBytes || this.upBytes === 0;
@@ -129,6 +137,11 @@ export class ProxySession {
     if (this.downDataTime > back.downDataTime + MAX_ANSWER_RELAY_NS) return false;
     return !(back.upDataTime - this.upDataTime > MAX_RELAY_NS) && back.start <= this.end + STAMP_JITTER_NS;
   }
+}
+
+/** True for a leg without gaps in what it saw. */
+export function isWhole({ hasGap, up, down }: LegView): boolean {
+  return !hasGap && up.acksOfUnseen === 0 && down.acksOfUnseen === 0;
 }
 
 /** The leg of a session whose capture kept most of the first payloads. */
