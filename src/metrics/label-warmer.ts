@@ -50,8 +50,9 @@ export class LabelWarmer {
       const metrics = this.metrics();
       for (const family of this.families) {
         for (;;) {
-          this.slice = family.grow(SLICE);
-          if (this.slice.length === 0) break;
+          const made = family.grow(SLICE);
+          if (made === null) break;
+          this.slice = made;
           await this.registry.metrics();
           await new Promise((resolve) => setImmediate(resolve));
         }

@@ -7,8 +7,8 @@ export interface PrintedFamily {
   definition: MetricDefinition;
   /** As they are now. */
   values(): PrintedValue[];
-  /** Makes series that have come since, `most` at once; empty where all are made. */
-  grow(most: number): PrintedValue[];
+  /** Makes series that have come since, `most` at once; null where all are made. */
+  grow(most: number): PrintedValue[] | null;
 }
 
 /** What prom-client asks of a metric when it prints one. */
@@ -77,7 +77,7 @@ export function connectDurationOf(read: () => readonly HistogramSample[]): Print
   return {
     definition: CONNECT_DURATION,
     values: () => series.update(read()).flat(),
-    grow: (most) => series.grow(read(), Math.ceil(most / (edges.length + 2))).flat(),
+    grow: (most) => series.grow(read(), Math.ceil(most / (edges.length + 2)))?.flat() ?? null,
   };
 }
 

@@ -57,6 +57,24 @@ describe("labels that are made between scrapes", () => {
     expect(named.mock.calls.length).toBeLessThan(50);
   });
 
+  test("are kept where others go, and where they come back", async () => {
+    const whole = modelWith(3000);
+    let model = whole;
+    const handle = { model: () => model };
+    const exposition = new Exposition(handle, { version: "0.1.0" });
+    await exposition.warmer.warm();
+    const named = vi.spyOn(Object, "fromEntries");
+    for (const gone of [[0], [5, 6, 7], [], [2999, 1500]]) {
+      const stays = (_: unknown, i: number) => !gone.includes(i);
+      model = modelOf({ metrics: { connections_active: whole.metrics.connections_active.filter(stays) } });
+      const body = await printed(exposition, false);
+      expect(body.match(/^l4scope_connections_active\{/gm)).toHaveLength(3000 - gone.length);
+      expect(body).toBe(await printed(new Exposition(handle, { version: "0.1.0" }), false));
+    }
+    // the other expositions make theirs: 3000 in each of four rounds, and ours none of them
+    expect(named.mock.calls.length).toBeLessThan(4 * 3000 + 500);
+  });
+
   test("are made in slices: whoever else waits for the thread has his turn between", async () => {
     const model = modelWith(5000);
     const { warmer } = new Exposition({ model: () => model }, { version: "0.1.0" });
