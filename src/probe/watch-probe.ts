@@ -57,6 +57,8 @@ export async function watchEvents<Event>(
   const { out, json, tell, durationSeconds } = options;
   // lines are garbage once they are written: three spaces of 16 MB each for it would be most of this process's memory
   setFlagsFromString("--semi-space-growth-factor=1");
+  // and what outlives a poll is collected early, for a sixth more of this process's time
+  setFlagsFromString("--optimize-for-size");
   const stop = new AbortController();
   const end = () => stop.abort();
   process.once("SIGINT", end);
