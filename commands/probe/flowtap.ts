@@ -31,7 +31,7 @@ export default class Flowtap extends BaseCommand {
   static override flags = (({ netns: _netns, ...flags }) => ({
     ...flags,
     "max-flows": integer({
-      summary: "Directions of conversations counted at once; the idlest give way.",
+      summary: "Conversations counted at once; the idlest give way.",
       min: 1024,
       max: 16_777_216,
       default: 131_072,
