@@ -1,6 +1,7 @@
 import { string as stringArg } from "@oclif/core/args";
 import { boolean, integer, option, string as stringFlag } from "@oclif/core/flags";
 import { EXIT, UsageError } from "../src/cli/exit-codes.ts";
+import { refuseOutput } from "../src/cli/file-arguments.ts";
 import { setUpFlags } from "../src/cli/set-up-flags.ts";
 import type { AnalyzedCaptures } from "../src/offline/analyze-captures.ts";
 import type { Analysis } from "../src/report/analysis.ts";
@@ -91,10 +92,12 @@ export default class Analyze extends BaseCommand {
     const { analyzeCaptures } = await import("../src/offline/analyze-captures.ts");
     const { withProgressBar } = await import("../src/report/progress-bar.ts");
     const { analysisOf } = await import("../src/report/analysis.ts");
-    const topology = await this.givenTopology(flags, args.capture);
+    const captures = this.distinctCaptures(args.capture);
+    if (flags.html !== undefined) refuseOutput("--html", flags.html, captures);
+    const topology = await this.givenTopology(flags, captures);
     if (flags.store !== undefined) await (await import("../src/store/open-store.ts")).ensureWritable(flags.store);
     const analyzed = await withProgressBar(process.stderr, (onProgress) =>
-      analyzeCaptures(args.capture, {
+      analyzeCaptures(captures, {
         timeBase: new TimeBase(),
         onProgress,
         maxLegs: flags["max-legs"],

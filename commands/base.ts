@@ -1,9 +1,11 @@
 import { Command } from "@oclif/core/command";
 import { boolean } from "@oclif/core/flags";
 import type { ExitCode } from "../src/cli/exit-codes.ts";
+import { distinctCaptures } from "../src/cli/file-arguments.ts";
 import { jsonChunks } from "../src/cli/json-chunks.ts";
-import { refuseSharedStdin, type SetUpFlags } from "../src/cli/set-up-flags.ts";
+import { refuseSetUp, type SetUpFlags } from "../src/cli/set-up-flags.ts";
 import { writeChunks } from "../src/cli/write-chunks.ts";
+import type { TrackedCapture } from "../src/flow/tracked-capture.ts";
 import type { Topology } from "../src/topology/topology.ts";
 
 /**
@@ -68,13 +70,30 @@ export abstract class BaseCommand extends Command {
   protected async givenTopology(flags: SetUpFlags, captures: readonly string[] = []): Promise<Topology | null> {
     const { topology: file, import: imports = [] } = flags;
     if (file === undefined && imports.length === 0) return null;
-    refuseSharedStdin(flags, captures);
+    refuseSetUp(flags, captures);
     const { loadTopology } = await import("../src/topology/load.ts");
     const { problemText } = await import("../src/topology/topology.ts");
     const { THRESHOLDS } = await import("../src/diagnose/thresholds.ts");
     const topology = await loadTopology({ file, imports, registry: THRESHOLDS });
     for (const problem of topology.problems) this.warn(problemText(problem));
     return topology;
+  }
+
+  /** The captures of a command line, each once; what is named twice is told. */
+  protected distinctCaptures(paths: readonly string[]): string[] {
+    return distinctCaptures(paths, (sentence) => this.warn(sentence));
+  }
+
+  /** Tells on stderr what is wrong with captures, and where what was given of the set-up and packets do not agree. */
+  protected async tellProblems(
+    captures: readonly TrackedCapture[],
+    contradictions: readonly string[] = [],
+  ): Promise<void> {
+    const { problemsOf } = await import("../src/report/capture-facts.ts");
+    for (const capture of captures) {
+      for (const { message } of problemsOf(capture)) this.warn(`${capture.path}: ${message}`);
+    }
+    for (const contradiction of contradictions) this.warn(contradiction);
   }
 
   private typedId(): string {

@@ -1,6 +1,7 @@
 import { string as stringArg } from "@oclif/core/args";
 import { boolean, custom, integer, option } from "@oclif/core/flags";
 import { UsageError } from "../src/cli/exit-codes.ts";
+import { refuseOutput } from "../src/cli/file-arguments.ts";
 import { setUpFlags } from "../src/cli/set-up-flags.ts";
 import type { AddressMatch } from "../src/report/flows/address-match.ts";
 import type { ConnectionSelection } from "../src/report/flows/connection-list.ts";
@@ -123,7 +124,8 @@ export default class Flows extends BaseCommand {
 
   override async run(): Promise<FlowsDocument | undefined> {
     const { args, flags } = await this.parse(Flows);
-    const captures = args.capture ?? [];
+    const captures = this.distinctCaptures(args.capture ?? []);
+    if (flags.pcap !== undefined) refuseOutput("--pcap", flags.pcap, captures);
     if (flags.store === undefined && captures.length === 0)
       throw new UsageError("name captures to read, or --store DB");
     if (flags.store !== undefined && captures.length > 0) throw new UsageError("give captures or --store DB, not both");
@@ -150,6 +152,7 @@ export default class Flows extends BaseCommand {
       const tracked = await withProgressBar(process.stderr, (onProgress) =>
         trackCaptures(captures, { timeBase, onProgress, maxLegs }),
       );
+      await this.tellProblems(tracked);
       return this.print(new FlowList(tracked, timeBase), selection, flags);
     }
     if (flags.pcap !== undefined) await this.refuseStreams(captures);
@@ -160,7 +163,7 @@ export default class Flows extends BaseCommand {
     const analyzed = await withProgressBar(process.stderr, (onProgress) =>
       analyzeCaptures(captures, { timeBase, onProgress, maxLegs, topology: given }),
     );
-    for (const contradiction of analyzed.topology.contradictions) this.warn(contradiction);
+    await this.tellProblems(analyzed.captures, analyzed.topology.contradictions);
     const connections = new ConnectionList(analysisOf(analyzed, { only: flags.finding }));
     const document = await this.print(connections, selection, flags);
     if (flags.pcap !== undefined) {

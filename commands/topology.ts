@@ -51,7 +51,7 @@ Packets are believed before the file, and the file before imports; where they do
 
   override async run(): Promise<TopologyListDocument | undefined> {
     const { args, flags } = await this.parse(Topology);
-    const captures = args.capture ?? [];
+    const captures = this.distinctCaptures(args.capture ?? []);
     if (captures.length === 0 && flags.topology === undefined && flags.import === undefined) {
       throw new UsageError("nothing to show: name captures, --import or --topology");
     }
@@ -94,6 +94,7 @@ Packets are believed before the file, and the file before imports; where they do
         topology: given,
       }),
     );
+    await this.tellProblems(analyzed.captures);
     const { topology: inferred, connected, diagnosis } = analyzed;
     return topologyReport({ inferred, endpoints: connected.endpoints, schedulers: diagnosis.schedulers }, given);
   }

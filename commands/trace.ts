@@ -1,6 +1,7 @@
 import { string as stringArg } from "@oclif/core/args";
 import { boolean, custom, integer } from "@oclif/core/flags";
 import { UsageError } from "../src/cli/exit-codes.ts";
+import { refuseOutput } from "../src/cli/file-arguments.ts";
 import { setUpFlags } from "../src/cli/set-up-flags.ts";
 import type { FlowChoice } from "../src/report/ladder/choose-connection.ts";
 import type { TraceDocument } from "../src/report/ladder/trace-document.ts";
@@ -65,17 +66,20 @@ export default class Trace extends BaseCommand {
     const { chooseConnection } = await import("../src/report/ladder/choose-connection.ts");
     const { ladderOf } = await import("../src/report/ladder/ladder.ts");
     const { withProgressBar } = await import("../src/report/progress-bar.ts");
-    const once = readableOnce(args.capture);
+    const captures = this.distinctCaptures(args.capture);
+    if (flags.pcap !== undefined) refuseOutput("--pcap", flags.pcap, captures);
+    const once = readableOnce(captures);
     if (once.length > 0) {
       throw new UsageError(`${once[0]} can be read only once, and trace reads twice; write it to a file first`);
     }
     const given = await this.givenTopology(flags);
     const timeBase = new TimeBase();
     const maxLegs = flags["max-legs"];
-    const { connected, diagnosis, topology } = await withProgressBar(process.stderr, (onProgress) =>
-      analyzeCaptures(args.capture, { timeBase, onProgress, maxLegs, topology: given }),
+    const analyzed = await withProgressBar(process.stderr, (onProgress) =>
+      analyzeCaptures(captures, { timeBase, onProgress, maxLegs, topology: given }),
     );
-    for (const contradiction of topology.contradictions) this.warn(contradiction);
+    await this.tellProblems(analyzed.captures, analyzed.topology.contradictions);
+    const { connected, diagnosis } = analyzed;
     const timeText = (time: number) => timeBase.toEpoch(time);
     const { connection, objection } = chooseConnection(connected, flags.flow, flags.nth ?? null, timeText);
     if (connection === null) throw new UsageError(objection);

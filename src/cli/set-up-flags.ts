@@ -29,12 +29,14 @@ export interface SetUpFlags {
 }
 
 /**
- * Refuses a command line that reads stdin for a capture and for the set-up.
+ * Refuses a command line that reads stdin for a capture and for the set-up, or names no file.
  *
  * @param captures as they were named; `-` is stdin
  * @throws UsageError
  */
-export function refuseSharedStdin({ topology, import: imports = [] }: SetUpFlags, captures: readonly string[]): void {
+export function refuseSetUp({ topology, import: imports = [] }: SetUpFlags, captures: readonly string[]): void {
+  if (topology === "") throw new UsageError("--topology: give the name of a file");
+  if (imports.includes("")) throw new UsageError("--import: give the name of a file");
   if (captures.includes("-") && (topology === "-" || imports.includes("-"))) {
     throw new UsageError("stdin can be read only once: - stands for a capture and for a file");
   }

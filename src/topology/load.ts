@@ -60,7 +60,12 @@ export async function loadTopology(sources: TopologySources): Promise<Topology> 
 }
 
 async function bytesOf(path: string, stdin: NodeJS.ReadableStream): Promise<Buffer> {
-  return buffer(path === "-" ? stdin : createReadStream(path));
+  if (path === "-") return buffer(stdin);
+  // of a directory the system says only that it cannot be read, not which
+  return buffer(createReadStream(path)).catch((error: NodeJS.ErrnoException) => {
+    error.path ??= path;
+    throw error;
+  });
 }
 
 function textOf(path: string, bytes: Buffer): string {

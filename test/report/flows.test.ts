@@ -166,7 +166,7 @@ describe("shapes", () => {
     expect(await footer({ filter: { protocol: "udp" } })).toBe("no leg of 9 matches");
     expect(await footer({ limit: 0 })).toBe("0 of 9 legs");
     const none = await flowsOf({ "empty.pcap": [] });
-    expect(none.table(page(80))).toBe("no leg of 0 matches");
+    expect(none.table(page(80))).toBe("no TCP or UDP conversation in it");
   });
 
   test("CSV has the header and a line for each", async () => {

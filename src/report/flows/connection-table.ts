@@ -36,6 +36,7 @@ export function connectionTable(
   page: Page,
 ): string {
   const all = formatNumberOf(total, "connection");
+  if (total === 0) return "no TCP or UDP conversation in it";
   if (lines.length === 0) {
     return matched === 0 ? `no connection of ${formatCount(total)} matches` : `0 of ${all}`;
   }

@@ -21,6 +21,7 @@ export interface FlowTableOptions {
 export function flowTable(list: LegList, places: readonly number[], options: FlowTableOptions, page: Page): string {
   const { matched, manyPoints } = options;
   const all = formatNumberOf(list.count, "leg");
+  if (list.count === 0) return "no TCP or UDP conversation in it";
   if (places.length === 0) return matched === 0 ? `no leg of ${formatCount(list.count)} matches` : `0 of ${all}`;
   const limited = places.length < matched ? `${formatCount(places.length)} of ${formatCount(matched)} matching, ` : "";
   const columns = columnsFor(list, options.start, page).filter(({ title }) => manyPoints || title !== "seen at");

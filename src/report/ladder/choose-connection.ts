@@ -46,6 +46,7 @@ export function chooseConnection(
   if (connections.length === 0)
     return no("these captures hold no TCP or UDP connection; check that they are of the right traffic");
   if ("id" in choice) {
+    if (nth !== null) return no(`--nth chooses among several connections of one end: c${choice.id} is one`);
     const connection = connections[choice.id];
     return connection
       ? { connection, objection: null }
