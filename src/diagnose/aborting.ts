@@ -7,6 +7,9 @@ import type { Detector } from "./detector.ts";
 import type { Finding } from "./finding.ts";
 import type { ResetVerdict } from "./reset-verdict.ts";
 
+/** Addresses from which one balancer, or a pair of them, calls backends. */
+const MOST_BALANCERS = 2;
+
 interface Abort {
   connection: Connection;
   verdict: ResetVerdict;
@@ -28,7 +31,7 @@ export const aborting: Detector = {
       }
       const total = group.connections.length;
       // Some clients always abort; from so many and such a share on it is worth a look.
-      if (isMany(subject, "client.aborting", client.length, total)) {
+      if (isMany(subject, "client.aborting", client.length, total) && areClients(subject, group)) {
         findings.push(clientFinding(subject, group, client));
       }
       if (isMany(subject, "backend.aborting", backend.length, total)) {
@@ -38,6 +41,17 @@ export const aborting: Detector = {
     return findings;
   },
 };
+
+/** False where all may come from a balancer: few addresses call, and no point shows what is before them. */
+function areClients(subject: Case, group: VipGroup): boolean {
+  const { endpoints } = subject.connected;
+  const callers = new Set<number>();
+  for (const { client, mode } of group.connections) {
+    if (mode !== null) return true;
+    if (callers.add(endpoints.withPort(client, 0)).size > MOST_BALANCERS) return true;
+  }
+  return false;
+}
 
 function isMany(subject: Case, id: "client.aborting" | "backend.aborting", aborts: number, total: number): boolean {
   return aborts >= subject.threshold(id, "connections") && aborts >= total * subject.threshold(id, "share");
@@ -59,12 +73,11 @@ function abortOf(subject: Case, connection: Connection): ResetVerdict | null {
  * is a reset while an answer is outstanding or under way.
  */
 function isMidTransfer(subject: Case, connection: Connection, { event }: ResetVerdict): boolean {
-  const front = subject.front(connection);
-  const inFlight = ((event.extra[10]! - event.extra[5]!) | 0) > 0;
-  if (inFlight) return true;
-  const { up, down } = front;
+  const { up, down } = subject.front(connection);
+  // Nothing but the handshake: a check whether the port answers.
   if (Number.isNaN(down.lastDataTime)) return up.payloadBytes > 0;
-  return up.lastDataTime > down.lastDataTime;
+  const inFlight = ((event.extra[10]! - event.extra[5]!) | 0) > 0;
+  return inFlight || up.lastDataTime > down.lastDataTime;
 }
 
 function clientFinding(subject: Case, group: VipGroup, aborts: readonly Abort[]): Finding {

@@ -8,6 +8,8 @@ import type { Detector } from "./detector.ts";
 import type { Evidence, Finding } from "./finding.ts";
 
 const MIN_OVERFLOWS = 3;
+/** Share of a backend's other connections that repeat data from which its path is said to lose packets. */
+const LOSSY_SHARE = 0.3;
 
 /** How a full accept queue showed itself on one connection. */
 type Symptom = "repeated SYN-ACK" | "ignored SYN" | "reset after the handshake";
@@ -49,6 +51,7 @@ function overflowOf(
   const hit = [...suffering.keys()];
   // A repeated answer names the queue. Ignored SYNs alone may be loss or a dead host: then what got in must run well.
   if (strong < Math.max(2, suffering.size * 0.2) && !ignoresOnlySyns(subject, connections, hit)) return null;
+  if (losesDataToo(subject, connections, suffering)) return null;
   const from = Math.min(...hit.map((connection) => connection.start));
   const to = Math.max(...hit.map((connection) => connection.end));
   const accepted = connections.filter((connection) => subject.back(connection).down.payloadBytes > 0).length;
@@ -96,11 +99,26 @@ function ignoresOnlySyns(subject: Case, connections: readonly Connection[], hit:
   if (again.length < 2) return false;
   const served = connections.filter((connection) => subject.back(connection).down.payloadBytes > 0);
   const between = served.filter((connection) => connection.start > from && connection.start < to);
-  const lossy = served.filter((connection) => {
-    const { up, down } = subject.back(connection);
-    return up.retransmits - Math.max(0, up.synCount - 1) + down.retransmits > 0;
-  });
+  const lossy = served.filter((connection) => repeatsData(subject, connection));
   return between.length > 0 && lossy.length / served.length < hit.length / connections.length / 3;
+}
+
+/**
+ * The backend's other connections, whose handshakes went well, repeat data as well: what is repeated in handshakes got
+ * lost, between this point and the backend's queue.
+ */
+function losesDataToo(
+  subject: Case,
+  connections: readonly Connection[],
+  suffering: ReadonlyMap<Connection, Symptom>,
+): boolean {
+  const others = connections.filter((connection) => !suffering.has(connection));
+  return others.filter((connection) => repeatsData(subject, connection)).length > others.length * LOSSY_SHARE;
+}
+
+function repeatsData(subject: Case, connection: Connection): boolean {
+  const { up, down } = subject.back(connection);
+  return up.retransmits - Math.max(0, up.synCount - 1) + down.retransmits - Math.max(0, down.synCount - 1) > 0;
 }
 
 function symptomOf(subject: Case, connection: Connection): Symptom | null {
