@@ -46,10 +46,11 @@ const COLUMNS = [
 ] as const;
 
 /** Columns of indexes by which a connection keeps its place: where one of them changes, its row is made anew. */
-const PLACING: readonly string[] = ["id", "start_ns", "client", "vip"];
+const PLACING: readonly string[] = ["id", "start_ns", "client", "vip", "health_check"];
 
 type Column = (typeof COLUMNS)[number];
-type Values = Record<Column, string | number | bigint | null>;
+/** In the order of COLUMNS. */
+type Values = readonly (string | number | bigint | null)[];
 
 /** What became of a connection that was put. */
 export interface PutConnection {
@@ -76,10 +77,10 @@ export class ConnectionRows {
     const refined = COLUMNS.filter((name) => !PLACING.includes(name));
     this.read = database.prepare(`SELECT ${READ_COLUMNS} FROM connections AS c WHERE c.id = ?`);
     this.insert = database.prepare(
-      `INSERT INTO connections (${COLUMNS.join(", ")}) VALUES (${COLUMNS.map((name) => `:${name}`).join(", ")})`,
+      `INSERT OR IGNORE INTO connections (${COLUMNS.join(", ")}) VALUES (${COLUMNS.map(() => "?").join(", ")})`,
     );
     this.update = database.prepare(
-      `UPDATE connections SET ${refined.map((name) => `${name} = :${name}`).join(", ")} WHERE id = :id`,
+      `UPDATE connections SET ${refined.map((name) => `${name} = ?`).join(", ")} WHERE id = ?`,
     );
     this.delete = database.prepare("DELETE FROM connections WHERE id = ?");
     this.findJourney = database.prepare("SELECT id FROM journeys WHERE document = ?").pluck();
@@ -90,18 +91,16 @@ export class ConnectionRows {
   /** Puts a connection in the place of what was told of it before. */
   put(run: number, one: ConnectionToStore): PutConnection {
     const values = this.valuesOf(run, one);
-    const row = this.read.get(values.id) as ConnectionRow | undefined;
-    if (row === undefined) {
-      this.insert.run(values);
-      return { before: null, isChanged: true };
-    }
-    const differing = COLUMNS.filter((name) => !isSame(row, name, values[name]));
+    if (this.insert.run(...values).changes > 0) return { before: null, isChanged: true };
+    const key = values[0];
+    const row = this.read.get(key) as ConnectionRow;
+    const differing = COLUMNS.filter((name, place) => !isSame(row, name, values[place] ?? null));
     const before = this.connectionOf(row);
     if (differing.length === 0) return { before, isChanged: false };
     if (differing.some((name) => PLACING.includes(name))) {
-      this.delete.run(values.id);
-      this.insert.run(values);
-    } else this.update.run(values);
+      this.delete.run(key);
+      this.insert.run(...values);
+    } else this.update.run(...values.filter((_, place) => !PLACING.includes(COLUMNS[place]!)), key);
     return { before, isChanged: true };
   }
 
@@ -125,37 +124,37 @@ export class ConnectionRows {
     const { journey, addresses } = journeyOf(connection);
     const { client, bytes, packets, retransmits, reset } = connection;
     const end = splitEndpoint(client);
-    return {
-      id: connectionKey(run, number),
-      start_ns: nsOfEpoch(connection.start),
-      end_ns: nsOfEpoch(connection.end),
-      protocol: connection.protocol,
-      client: end.address,
-      client_port: end.port,
-      vip: connection.vip,
-      backend: connection.backend,
-      mode: connection.mode,
-      role: connection.role,
-      health_check: connection.healthCheck ? 1 : 0,
-      outcome: connection.outcome,
-      reset_by: reset?.by ?? null,
-      reset_cause: reset?.cause ?? null,
-      reset_confidence: reset?.confidence ?? null,
-      bytes_up: bytes.up,
-      bytes_down: bytes.down,
-      packets_up: packets.up,
-      packets_down: packets.down,
-      retransmits_up: retransmits.up,
-      retransmits_down: retransmits.down,
-      handshake_ns: nanoseconds(connection.handshake),
-      connect_ns: nanoseconds(connection.connectToBackend),
-      first_byte_ns: nanoseconds(firstByte),
-      conn_state: connection.connState,
-      history: connection.history,
-      join_confidence: connection.joinConfidence,
-      journey: this.journeyId(JSON.stringify(journey)),
-      addresses: addresses.length === 0 ? null : JSON.stringify(addresses),
-    };
+    return [
+      connectionKey(run, number),
+      nsOfEpoch(connection.start),
+      nsOfEpoch(connection.end),
+      connection.protocol,
+      end.address,
+      end.port,
+      connection.vip,
+      connection.backend,
+      connection.mode,
+      connection.role,
+      connection.healthCheck ? 1 : 0,
+      connection.outcome,
+      reset?.by ?? null,
+      reset?.cause ?? null,
+      reset?.confidence ?? null,
+      bytes.up,
+      bytes.down,
+      packets.up,
+      packets.down,
+      retransmits.up,
+      retransmits.down,
+      nanoseconds(connection.handshake),
+      nanoseconds(connection.connectToBackend),
+      nanoseconds(firstByte),
+      connection.connState,
+      connection.history,
+      connection.joinConfidence,
+      this.journeyId(JSON.stringify(journey)),
+      addresses.length === 0 ? null : JSON.stringify(addresses),
+    ];
   }
 
   private connectionOf(row: ConnectionRow): ConnectionToStore {
@@ -183,7 +182,7 @@ export class ConnectionRows {
 }
 
 /** Whether a row says the same in a column. */
-function isSame(row: ConnectionRow, name: Column, value: Values[Column]): boolean {
+function isSame(row: ConnectionRow, name: Column, value: Values[number]): boolean {
   if (name === "id") return true;
   if (name !== "start_ns" && name !== "end_ns") return row[name] === value;
   const [whole, fraction] = name === "start_ns" ? [row.start_s, row.start_fraction] : [row.end_s, row.end_fraction];

@@ -1,4 +1,5 @@
 import type { Statement } from "better-sqlite3";
+import { ClientSums, type ClientsConnection } from "./client-sums.ts";
 import type { Sqlite } from "./sqlite.ts";
 import type { KeepLimits } from "./store-input.ts";
 
@@ -33,6 +34,7 @@ export class Pruner {
   private readonly batch: Statement;
   private readonly unrelate: Statement;
   private readonly delete: Statement;
+  private readonly clients: ClientSums;
 
   /** @param run whose open findings stay: they hold still, however long ago they were told. */
   constructor(database: Sqlite, run: number) {
@@ -52,7 +54,11 @@ export class Pruner {
          WHERE start_ns < :before AND end_ns < :before ORDER BY start_ns LIMIT ${BATCH}`,
       )
       .pluck();
-    this.delete = database.prepare("DELETE FROM connections WHERE id = ?");
+    this.delete = database.prepare(
+      `DELETE FROM connections WHERE id = ? RETURNING client, outcome, bytes_up AS bytesUp, bytes_down AS bytesDown,
+         health_check = 0 AND start_ns IS NOT NULL AS isClients`,
+    );
+    this.clients = new ClientSums(database);
     this.unrelate = database.prepare("DELETE FROM finding_connections WHERE connection = ?");
   }
 
@@ -94,10 +100,13 @@ export class Pruner {
     const before = BigInt(beforeSeconds) * 1_000_000_000n;
     const takeConnections = this.database.transaction(() => {
       const ids = this.batch.all({ before }) as number[];
+      this.clients.reset();
       for (const id of ids) {
-        this.delete.run(id);
+        const gone = this.delete.get(id) as (ClientsConnection & { isClients: number }) | undefined;
+        if (gone?.isClients === 1) this.clients.countRow(gone, -1);
         this.unrelate.run(id);
       }
+      this.clients.flush();
       return ids.length;
     });
     for (;;) {

@@ -1,4 +1,5 @@
 import type { Statement } from "better-sqlite3";
+import { ClientSums } from "./client-sums.ts";
 import { ConnectionRows } from "./connection-row.ts";
 import { nsOfSeconds } from "./epoch-ns.ts";
 import { FindingRows } from "./finding-rows.ts";
@@ -18,6 +19,7 @@ export class RunRows {
   private readonly database: Sqlite;
   private readonly connections: ConnectionRows;
   private readonly counts: MinuteCounts;
+  private readonly clients: ClientSums;
   private readonly findings: FindingRows;
   private readonly statements: Record<
     "begin" | "commit" | "rollback" | "add" | "set" | "evidence" | "forgetEvidence" | "unrelate",
@@ -33,6 +35,7 @@ export class RunRows {
     this.run = Number(lastInsertRowid);
     this.connections = new ConnectionRows(database);
     this.counts = new MinuteCounts(database, this.run);
+    this.clients = new ClientSums(database);
     this.findings = new FindingRows(database);
     const sample = "INSERT INTO minute_samples (minute, run, name, labels, value) VALUES (?, ?, ?, ?, ?) ON CONFLICT";
     this.statements = {
@@ -57,12 +60,14 @@ export class RunRows {
     try {
       for (const item of items) this.put(item);
       this.counts.flush();
+      this.clients.flush();
       commit.run();
     } catch (error) {
       // SQLite may have rolled back already, as it does on a full disk
       if (this.database.inTransaction) rollback.run();
       this.connections.reset();
       this.counts.reset();
+      this.clients.reset();
       this.kept = kept;
       throw error;
     }
@@ -115,7 +120,12 @@ export class RunRows {
     if (before === null) {
       this.kept++;
       this.counts.add(one);
-    } else if (isChanged) this.counts.replace(before, one);
+      this.clients.count(one, 1);
+    } else if (isChanged) {
+      this.counts.replace(before, one);
+      this.clients.count(before, -1);
+      this.clients.count(one, 1);
+    }
     const { id, start, end, outcome } = one.connection;
     const time = Number(end ?? start ?? Number.NaN);
     if (time > this.newestSeconds) this.newestSeconds = time;
@@ -131,6 +141,7 @@ export class RunRows {
     if (before === null) return;
     this.kept--;
     this.counts.remove(before);
+    this.clients.count(before, -1);
     this.statements.forgetEvidence.run(key);
     this.statements.unrelate.run(key);
   }

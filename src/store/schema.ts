@@ -172,4 +172,20 @@ CREATE INDEX evidence_by_connection ON evidence (connection);
 CREATE INDEX evidence_by_time ON evidence (time_ns);
 `,
   },
+  {
+    version: 2,
+    sql: `
+CREATE TABLE clients (
+  client TEXT PRIMARY KEY,
+  connections INTEGER NOT NULL,
+  failed INTEGER NOT NULL,
+  bytes_up INTEGER NOT NULL,
+  bytes_down INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO clients
+SELECT client, count(*), sum(outcome IN ('refused', 'reset', 'timeout')), sum(bytes_up), sum(bytes_down)
+FROM connections WHERE health_check = 0 AND start_ns IS NOT NULL GROUP BY client;
+`,
+  },
 ];

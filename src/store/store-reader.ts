@@ -72,7 +72,8 @@ export class StoreReader {
       step: BigInt(stepSeconds),
     };
     return this.guarded(() => {
-      const rows = [...answerRows(this.statement(question.sql), parameters, question.columns)];
+      const sql = question.wholeSql !== undefined && this.isWhole(window) ? question.wholeSql : question.sql;
+      const rows = [...answerRows(this.statement(sql), parameters, question.columns)];
       return { columns: question.columns, rows, truncated: false };
     });
   }
@@ -138,6 +139,12 @@ export class StoreReader {
   /** A function of SQL that lasts as long as the connection. */
   define(name: string, run: (...values: never[]) => string | number | null): void {
     this.database.function(name, { deterministic: true }, run as (...values: unknown[]) => unknown);
+  }
+
+  /** Whether all connections began within a window. */
+  private isWhole({ from, to }: StoreWindow): boolean {
+    const outside = `SELECT (SELECT min(start_ns) FROM connections) < ? OR (SELECT max(start_ns) FROM connections) >= ? AS is_outside`;
+    return this.statement(outside).pluck().get(from, to) !== 1;
   }
 
   private statement(sql: string): Statement {

@@ -9,6 +9,7 @@ const TABLES = {
   connections: "SELECT * FROM connections ORDER BY id",
   minutes: "SELECT * FROM minutes ORDER BY minute, vip, backend, protocol",
   minute_resets: "SELECT * FROM minute_resets ORDER BY minute, vip, backend, by, cause",
+  clients: "SELECT * FROM clients ORDER BY client",
   minute_ports: "SELECT * FROM minute_ports ORDER BY minute, address, backend",
 };
 

@@ -28,6 +28,8 @@ export interface Question {
   limit?: number;
   columns: readonly AnswerColumn[];
   sql: string;
+  /** The same of all that the store has, where that is faster to tell than of a part. */
+  wholeSql?: string;
 }
 
 /** Minutes that a window touches, of the VIP and backend asked for. */

@@ -108,6 +108,8 @@ FROM (SELECT client FROM connections INDEXED BY connections_by_client
   JOIN connections AS c INDEXED BY connections_by_client ON c.client = busiest.client
 WHERE c.start_ns >= :from_ns AND c.start_ns < :to_ns AND c.health_check = 0
 GROUP BY c.client ORDER BY connections DESC, c.client`,
+    wholeSql: `SELECT client, connections, 1.0 * failed / connections AS failed, bytes_up, bytes_down
+FROM clients ORDER BY connections DESC, client LIMIT :limit`,
   },
   {
     id: "runs",
