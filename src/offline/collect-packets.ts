@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { openCapture } from "../capture/open.ts";
-import { TimeOrder } from "../capture/time-order.ts";
 import type { TimeBase } from "../capture/time-base.ts";
+import { TimeOrder } from "../capture/time-order.ts";
 import { Decoder } from "../decode/decode.ts";
 import { Packet } from "../decode/packet.ts";
 import { ICMP_ERROR } from "../flow/event-log.ts";

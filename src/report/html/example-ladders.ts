@@ -46,7 +46,8 @@ export function exampleConnections({ findings, subject }: Analysis): Examples {
       if (packets > MOST_PACKETS) continue;
       const outcome = subject.outcome(connection);
       const endedBadly = outcome === "ok" || outcome === "open" ? 0 : 1;
-      const worth = (isEvidence ? 2000 : 0) + endedBadly * 1000 + new Set(legs.map((leg) => set.pointOf(leg).nodeName)).size;
+      const worth =
+        (isEvidence ? 2000 : 0) + endedBadly * 1000 + new Set(legs.map((leg) => set.pointOf(leg).nodeName)).size;
       if (worth > most) {
         most = worth;
         best = connection;
