@@ -105,16 +105,15 @@ function finding(
   const listed = (keys: Iterable<string>) => [...new Set(keys)].map(name).sort().join(", ");
   const broken = moves.filter((move) => isBroken(subject, move));
   const open = group.connections.filter(({ start, end }) => start < at && end > at - 1e9).length;
-  const added = [...after].filter((member) => !before.has(member));
+  const known = new Set([...membership.memberOf].flatMap(([{ start }, member]) => (start < at ? [member] : [])));
+  const added = [...after].filter((member) => !before.has(member) && !known.has(member));
   const removed = [...before].filter((member) => !after.has(member));
   const ideal = idealShare(membership, at, added.length, removed, before.size);
   const resets = broken.filter((move) => subject.mainReset(move.connection) !== null).length;
   const vip = subject.text(group.vip);
   const targets = new Set(moves.map((move) => move.to));
-  // What came or went is what to look at; where nothing did, the one that the flows went to.
-  const changed = listed(
-    added.length + removed.length > 0 ? [...added, ...removed] : targets.size === 1 ? targets : [],
-  );
+  // What came or went is what to look at. Where these points show neither, who got the flows did nothing wrong.
+  const changed = listed([...added, ...removed]);
   const what =
     broken.length > 0
       ? `${broken.length} of ${count(open, "open connection")} broke when the ECMP set changed`

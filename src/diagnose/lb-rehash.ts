@@ -59,7 +59,16 @@ function rehashOf(subject: Case, group: VipGroup): Finding | null {
   const moves = densest(all);
   if (moves.length < MIN_MOVED) return null;
   const recent = moves.filter(({ silence }) => silence <= RECENT_NS);
-  return recent.length >= moves.length * MIN_RECENT_SHARE ? finding(subject, group, moves) : null;
+  if (recent.length < moves.length * MIN_RECENT_SHARE || isNextHop(group, moves)) return null;
+  return finding(subject, group, moves);
+}
+
+/** All open flows went from one MAC to one other: a router's next hop changed, and nobody was shared out by it. */
+function isNextHop(group: VipGroup, moves: readonly Rebalanced[]): boolean {
+  const { time, from, to } = moves[0]!;
+  if (moves.some((move) => move.from !== from || move.to !== to)) return false;
+  const moved = new Set(moves.map(({ connection }) => connection));
+  return !group.connections.some((one) => one.start < time && one.end >= time && !moved.has(one));
 }
 
 /** Frames leave the balancer for another MAC than before. */
