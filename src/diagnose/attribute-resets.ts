@@ -1,13 +1,22 @@
 import { ACK, SYN } from "../decode/packet.ts";
-import { AFTER_RESET, SILENCE_BROKEN } from "../flow/event-log.ts";
+import { AFTER_RESET, type LegEvent, SILENCE_BROKEN } from "../flow/event-log.ts";
 import * as L from "../flow/leg-layout.ts";
+import type { SideView } from "../flow/leg-view.ts";
 import type { Connected } from "../path/connect.ts";
 import type { Connection } from "../path/connection.ts";
 import type { LegRef } from "../path/leg-set.ts";
 import { isInitialTtl, sourceMac } from "../path/macs.ts";
 import { isHarmless } from "../path/outcome.ts";
 import { ResetAbsences } from "./reset-absences.ts";
-import { hasReset, resetsOf, SAME_RESET_NS, type SessionLegs, type Sighting, sessionsOf } from "./reset-sightings.ts";
+import {
+  hasReset,
+  isOfEarlierLife,
+  resetsOf,
+  SAME_RESET_NS,
+  type SessionLegs,
+  type Sighting,
+  sessionsOf,
+} from "./reset-sightings.ts";
 import type { ResetAuthor, ResetCause, ResetVerdict } from "./reset-verdict.ts";
 
 /** A reset that answers comes this soon after what it answers. */
@@ -156,9 +165,16 @@ function author(
     if (!hasMoved) {
       clues.push(between);
       // On an unchanged stretch nobody but a box in between can have made it.
-      if (forged === 0 && isInitialTtl(event.ttl) && balancers.has(node)) return { by: "lb", confidence: 0.9, beyond };
+      if (forged === 0 && isInitialTtl(event.ttl) && balancers.has(node)) {
+        // its neighbour's packets begin with the same TTL
+        return { by: "lb", confidence: 0.9, beyond, isUnclear: isInitialTtl(view.side(side).ttl.first) };
+      }
       return { by: "middlebox", confidence: forged > 0 ? 0.97 : 0.85, beyond, isUnclear: forged === 0 };
     }
+  }
+  // The neighbour that passes the sender's packets on made this one: a balancer does, and its backends go on sending.
+  if (forged >= 2 && !hasMoved && isInitialTtl(event.ttl) && isNeighbours(view.side(side), event)) {
+    return balancers.has(node) ? { by: "lb", confidence: 0.85 } : { by: "unknown", confidence: 0.3 };
   }
   if (forged >= 2 && !hasMoved) return { by: "middlebox", confidence: 0.9 };
 
@@ -198,6 +214,12 @@ function author(
     return { by: connection.mode === "proxy" ? "lb" : "backend", confidence: 0.7 };
   }
   return { by: "unknown", confidence: 0.3 };
+}
+
+/** From the same MAC as a side's other packets, which some box before it has sent there. */
+function isNeighbours({ mac, ttl, packets, resets }: SideView, event: LegEvent): boolean {
+  const source = sourceMac(event.mac);
+  return packets > resets && source !== 0 && source === sourceMac(mac) && !isInitialTtl(ttl.first);
 }
 
 /** Routers that a packet has passed, from the TTL that hosts and boxes begin with. */
@@ -374,8 +396,10 @@ function clientCause(connected: Connected, connection: Connection, verdict: Rese
   const answersFlags = event.extra[3]!;
   if (verdict.by === "client" && !isFrontTuple && connection.mode !== "proxy" && !view.has(L.LEG_SYN))
     return "direct-reply";
-  if (!opened && (event.flags & ACK) === 0 && (answersFlags & ACK) !== 0) return "port-reuse";
-  if ((event.flags & ACK) === 0 && view.has(L.LEG_SYN) && !(event.extra[6]! & L.LEG_SYN_ACK)) return "port-reuse";
+  if ((event.flags & ACK) === 0 && isOfEarlierLife(view, event)) {
+    if (!opened && (answersFlags & ACK) !== 0) return "port-reuse";
+    if (view.has(L.LEG_SYN) && !(event.extra[6]! & L.LEG_SYN_ACK)) return "port-reuse";
+  }
   if (verdict.by === "lb") return "lb-abort";
   if ((event.flags & ACK) !== 0) return "client-abort";
   // Bare: the client has no such socket. After the server's FIN that is a close that was not waited for; before it,

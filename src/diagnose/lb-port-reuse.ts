@@ -10,6 +10,7 @@ import { confidenceFrom, count, duration, percent } from "./confidence.ts";
 import type { Detector } from "./detector.ts";
 import type { Finding } from "./finding.ts";
 import { ownersOf, scanLegs } from "./leg-scan.ts";
+import { isOfEarlierLife } from "./reset-sightings.ts";
 
 const MIN_REUSED = 3;
 const MIN_REUSED_SHARE = 0.01;
@@ -81,7 +82,7 @@ function collisionOf(subject: Case, connection: Connection): Collision | null {
       if (event.kind !== RESET || event.side !== 0 || (event.flags & ACK) !== 0) continue;
       // What it answers is an ACK without SYN, before any SYN-ACK: the other end holds an old connection.
       const hadAnswer = (event.extra[6]! & L.LEG_SYN_ACK) !== 0;
-      if (hadAnswer || (event.extra[3]! & (SYN | ACK)) !== ACK) continue;
+      if (hadAnswer || (event.extra[3]! & (SYN | ACK)) !== ACK || !isOfEarlierLife(view, event)) continue;
       const front = subject.front(connection);
       return {
         connection,

@@ -64,7 +64,8 @@ function answeringLeg(subject: Case, connection: Connection, balancers: Readonly
   }
   for (const ref of connection.legs) {
     const view = set.view(ref);
-    if (view.has(L.LEG_SYN) || view.down.packets === 0) continue;
+    // who never called that address sends it nothing but resets: else it is a call whose SYN was not captured
+    if (view.has(L.LEG_SYN) || view.down.packets === 0 || view.up.packets > view.up.resets) continue;
     if (endpoints.ofWords(view.dst, view.dstPort) === connection.vip) continue;
     if (endpoints.ofWords(view.src, view.srcPort) !== connection.client) continue;
     const node = set.pointOf(ref).nodeName;

@@ -18,6 +18,9 @@ const MAX_P = 1e-4;
 /** Loss on all connections of a VIP alike, and of enough of them. */
 const EVERYWHERE_RATE = 0.03;
 const EVERYWHERE_CONNECTIONS = 20;
+/** Share of the connections that suffer, and the part of the time, that make it one moment. */
+const ONE_MOMENT = 0.8;
+const MOMENT_SHARE = 0.25;
 
 /** What was sent again on some connections. */
 interface Loss {
@@ -159,12 +162,43 @@ function lossyBackend(
   };
 }
 
+/**
+ * Nearly all began to be sent again within a small part of the time: something was gone for a while (a failover, a cable,
+ * a change of route), and no link loses packets now and then.
+ */
+function isOneMoment(subject: Case, group: VipGroup, { lossy }: Loss): boolean {
+  const first = group.connections[0]!.start;
+  const last = group.connections.reduce((end, connection) => Math.max(end, connection.end), first);
+  const times = lossy.flatMap((connection) => firstRepetition(subject, connection) ?? []).sort((a, b) => a - b);
+  const most = Math.ceil(times.length * ONE_MOMENT);
+  const span = (last - first) * MOMENT_SHARE;
+  return times.some((time, i) => (times[i + most - 1] ?? Number.POSITIVE_INFINITY) - time <= span);
+}
+
+/** When a connection first sent a segment again, on the reference clock. */
+function firstRepetition(subject: Case, connection: Connection): number | null {
+  const { set } = subject.connected;
+  let earliest: number | null = null;
+  for (const ref of connection.legs) {
+    const { up, down } = subject.leg(ref);
+    if (up.retransmits + down.retransmits === 0) continue;
+    const track = set.trackOf(ref);
+    for (const event of track.tracker.events.of(track.tracker.legs, set.legOf(ref))) {
+      if (event.kind !== RETRANSMIT || (event.flags & SYN) !== 0) continue;
+      const time = subject.reference(ref, event.time);
+      if (earliest === null || time < earliest) earliest = time;
+      break;
+    }
+  }
+  return earliest;
+}
+
 /** Every connection suffers alike: the way that all of them share. */
 function lossyEverywhere(subject: Case, group: VipGroup, all: Loss): Finding | null {
   if (all.lossy.length < EVERYWHERE_CONNECTIONS || all.lossy.length < all.connections * 0.3) return null;
   const segments = all.segments();
   const rate = all.retransmits / Math.max(1, segments);
-  if (rate < EVERYWHERE_RATE) return null;
+  if (rate < EVERYWHERE_RATE || isOneMoment(subject, group, all)) return null;
   return {
     id: "path.loss",
     severity: "warning",

@@ -1,6 +1,7 @@
 import { ACK } from "../decode/packet.ts";
 import { type LegEvent, RESET } from "../flow/event-log.ts";
 import * as L from "../flow/leg-layout.ts";
+import type { LegView } from "../flow/leg-view.ts";
 import type { Connected } from "../path/connect.ts";
 import type { Connection } from "../path/connection.ts";
 import type { LegRef, LegSet } from "../path/leg-set.ts";
@@ -45,6 +46,17 @@ export function sessionsOf(connection: Connection): SessionLegs[] {
     { legs: connection.legs.slice(0, cut), isFront: true, upper: "client", lower: "lb" },
     { legs: connection.legs.slice(cut), isFront: false, upper: "lb", lower: "backend" },
   ];
+}
+
+/**
+ * True for a reset without a place among the numbers that its side has sent: it answers an acknowledgment of an earlier
+ * life of the 4-tuple. One that has its place answers what the capture did not see.
+ */
+export function isOfEarlierLife({ up, down }: LegView, { side, seq, extra }: LegEvent): boolean {
+  const { baseSeq } = side === 0 ? up : down;
+  const sent = (extra[0]! - baseSeq) | 0;
+  const at = (seq - baseSeq) | 0;
+  return at < 0 || at > sent;
 }
 
 /** The distinct resets of a session, each with all its sightings in client-to-backend order. */

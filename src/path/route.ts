@@ -22,11 +22,13 @@ interface Stretch {
   isServed: boolean;
 }
 
-/** A translation whose legs do not tell which of them is nearer to the client. */
+/** A translation whose legs do not tell for sure which of them is nearer to the client. */
 interface Undecided {
   connection: Connection;
   front: Stretch;
   back: Stretch;
+  /** The clocks say that `front` is. */
+  isAhead: boolean;
 }
 
 const OPENED = L.LEG_SYN | L.LEG_SYN_ACK;
@@ -80,8 +82,10 @@ export class RouteReader {
       return this.untranslated(legs, front.first, back.last, own);
     }
     const connection = this.connection(legs, front.first, back.last);
-    if (this.order.isAhead(front.first, back.first)) this.translate(connection, front, back);
-    else this.undecided.push({ connection, front, back });
+    const isAhead = this.order.isAhead(front.first, back.first);
+    // Without an answer that both saw, clocks alone tell, which are never quite right.
+    if (isAhead && (front.state & back.state & L.LEG_SYN_ACK) !== 0) this.translate(connection, front, back);
+    else this.undecided.push({ connection, front, back, isAhead });
     return connection;
   }
 
@@ -102,8 +106,8 @@ export class RouteReader {
   }
 
   /**
-   * Decides by what other connections show to be VIPs and backends where the legs of one did not tell; the rest keep
-   * `backend: null`.
+   * Decides by what other connections show to be VIPs and backends where the legs of one did not tell; the rest are
+   * what the clocks say, or keep `backend: null`.
    */
   decide(connections: readonly Connection[]): void {
     if (this.undecided.length === 0) return;
@@ -116,10 +120,11 @@ export class RouteReader {
     }
     const leads = (from: Stretch, to: Stretch) =>
       (vips.has(from.dst) && !vips.has(to.dst)) || (backends.has(to.dst) && !backends.has(from.dst));
-    for (const { connection, front, back } of this.undecided) {
+    for (const { connection, front, back, isAhead } of this.undecided) {
       const isAsRead = leads(front, back);
-      if (isAsRead === leads(back, front)) continue;
-      if (isAsRead) {
+      const isTold = isAsRead !== leads(back, front);
+      if (!isTold && !isAhead) continue;
+      if (isAsRead || !isTold) {
         this.translate(connection, front, back);
         continue;
       }
