@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { longestPresence } from "../../src/balance/presence.ts";
 import { skewOf } from "../../src/balance/skew.ts";
-import { seeded } from "../diagnose/halves.ts";
+import { seeded } from "../support/seeded.ts";
 
 /** Members by the letters of a text, a flow each second. */
 const given = (text: string) => [...text].map((member, start) => ({ start, member }));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { routerChoices, type TwoChoices } from "../../src/balance/two-tiers.ts";
-import { seeded } from "../diagnose/halves.ts";
+import { seeded } from "../support/seeded.ts";
 
 /** A member of so many by a number from 0 to 1, as Linux cuts the range of its hash. */
 const cut = (hash: number, members: number) => `lb${1 + Math.floor(hash * members)}`;

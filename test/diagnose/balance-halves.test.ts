@@ -2,7 +2,8 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { projectDir } from "../support/requirement.ts";
-import { findingsOfHalf, record, seeded } from "./halves.ts";
+import { seeded } from "../support/seeded.ts";
+import { findingsOfHalf, record } from "./halves.ts";
 
 /** What a scenario says is true of its shares and members. */
 interface Expectation {

@@ -44,14 +44,3 @@ export function findingsOfHalf({ connected, topology }: Recorded, random: () => 
     ({ severity }) => severity !== "info",
   );
 }
-
-/** A seeded generator of numbers from 0 to 1 (Mulberry32, public domain by Tommy Ettinger). */
-export function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
