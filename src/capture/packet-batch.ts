@@ -13,8 +13,10 @@ export class PacketBatch {
   view: DataView = new DataView(new ArrayBuffer(0));
   /** Number of packets; the columns are valid for 0..count-1. */
   count = 0;
-  /** Frame number of packet 0 as Wireshark counts them in this file (from 1); packet i has `firstFrame + i`. */
+  /** Frame number of the first packet in the file's order, as Wireshark counts them (from 1). */
   firstFrame = 1;
+  /** Which of the file's packets of this batch each is, from 0; null where they stand in the file's order. */
+  place: Int32Array | null = null;
 
   /** Where the packet's first byte lies in `bytes`. */
   readonly offset = new Int32Array(PacketBatch.CAPACITY);
@@ -26,4 +28,9 @@ export class PacketBatch {
   readonly time = new Float64Array(PacketBatch.CAPACITY);
   /** Index into the reader's `interfaces`. */
   readonly interface = new Int32Array(PacketBatch.CAPACITY);
+
+  /** Frame number of a packet, as Wireshark counts them in this file. */
+  frame(i: number): number {
+    return this.firstFrame + (this.place === null ? i : this.place[i]!);
+  }
 }

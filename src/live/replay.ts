@@ -3,6 +3,7 @@ import { openCapture } from "../capture/open.ts";
 import type { PacketBatch } from "../capture/packet-batch.ts";
 import type { CaptureReader } from "../capture/reader.ts";
 import type { TimeBase } from "../capture/time-base.ts";
+import { inTimeOrder } from "../capture/time-order.ts";
 
 /** Packets of one file that come one after the other. */
 export interface ReplaySlice {
@@ -33,7 +34,7 @@ export class Replay {
   static async open(paths: readonly string[], timeBase: TimeBase): Promise<Replay> {
     const readers: CaptureReader[] = [];
     try {
-      for (const path of paths) readers.push(await openCapture(path, { timeBase }));
+      for (const path of paths) readers.push(inTimeOrder(await openCapture(path, { timeBase })));
     } catch (error) {
       await Promise.all(readers.map((reader) => reader.close()));
       throw error;

@@ -3,6 +3,7 @@ import { openCapture } from "../capture/open.ts";
 import type { PacketBatch } from "../capture/packet-batch.ts";
 import type { CaptureInterface, CaptureProblem, CaptureReader } from "../capture/reader.ts";
 import type { TimeBase } from "../capture/time-base.ts";
+import { inTimeOrder } from "../capture/time-order.ts";
 
 const NOTHING = null;
 
@@ -43,7 +44,7 @@ export class StreamSource implements LiveSource {
 
   async start(): Promise<void> {
     const { timeBase, stdin } = this.options;
-    this.reader = await openCapture(this.path, { timeBase, ...(stdin ? { stdin } : {}) });
+    this.reader = inTimeOrder(await openCapture(this.path, { timeBase, ...(stdin ? { stdin } : {}) }));
   }
 
   async next(maxWaitMilliseconds: number): Promise<PacketBatch | null> {

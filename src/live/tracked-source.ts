@@ -52,7 +52,7 @@ export class TrackedSource {
         isSupported = isSupportedLinkType(linkType);
       }
       packet.time = time[i]!;
-      packet.frame = ((batch.firstFrame + i - 1) % FRAMES) + 1;
+      packet.frame = ((batch.frame(i) - 1) % FRAMES) + 1;
       packet.interface = interfaceNumber;
       decoder.decode(packet, view, offset[i]!, captured[i]!, wire[i]!, linkType);
       if (!isFollowed(packet, rate)) {

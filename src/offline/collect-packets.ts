@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { openCapture } from "../capture/open.ts";
 import type { TimeBase } from "../capture/time-base.ts";
-import { TimeOrder } from "../capture/time-order.ts";
+import { inTimeOrder } from "../capture/time-order.ts";
 import { Decoder } from "../decode/decode.ts";
 import { Packet } from "../decode/packet.ts";
 import { ICMP_ERROR } from "../flow/event-log.ts";
@@ -132,19 +132,16 @@ async function collectFrom(
   const decoder = new Decoder();
   const packet = new Packet();
   const slab = new Slab();
-  const timeOrder = new TimeOrder();
   let read = 0;
-  const reader = await openCapture(path, { timeBase: options.timeBase });
+  // as they were tracked, so that legs get the same numbers
+  const reader = inTimeOrder(await openCapture(path, { timeBase: options.timeBase }));
   try {
     for (let batch = await reader.next(); batch !== null; batch = await reader.next()) {
       const { offset, captured, wire, time, view, bytes } = batch;
-      // as they were tracked, so that legs get the same numbers
-      const order = timeOrder.of(batch);
-      for (let n = 0; n < batch.count; n++) {
-        const i = order === null ? n : order[n]!;
+      for (let i = 0; i < batch.count; i++) {
         const linkType = reader.interfaces[batch.interface[i]!]!.linkType;
         packet.time = time[i]!;
-        packet.frame = batch.firstFrame + i;
+        packet.frame = batch.frame(i);
         packet.interface = batch.interface[i]!;
         decoder.decode(packet, view, offset[i]!, captured[i]!, wire[i]!, linkType);
         let leg = want.errors.get(packet.frame);

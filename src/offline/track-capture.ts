@@ -1,5 +1,5 @@
 import type { CaptureReader } from "../capture/reader.ts";
-import { TimeOrder } from "../capture/time-order.ts";
+import { inTimeOrder } from "../capture/time-order.ts";
 import { Decoder } from "../decode/decode.ts";
 import { isSupportedLinkType } from "../decode/link.ts";
 import { Packet } from "../decode/packet.ts";
@@ -20,23 +20,21 @@ export async function trackCapture(
 ): Promise<SkippedLinkTypes> {
   const decoder = new Decoder();
   const packet = new Packet();
-  const timeOrder = new TimeOrder();
+  const ordered = inTimeOrder(reader);
   const skipped: SkippedLinkTypes = new Map();
   let interfaceNumber = -1;
   let linkType = -1;
   let isSupported = false;
-  for (let batch = await reader.next(); batch !== null; batch = await reader.next()) {
+  for (let batch = await ordered.next(); batch !== null; batch = await ordered.next()) {
     const { offset, captured, wire, time, view } = batch;
-    const order = timeOrder.of(batch);
-    for (let n = 0; n < batch.count; n++) {
-      const i = order === null ? n : order[n]!;
+    for (let i = 0; i < batch.count; i++) {
       if (batch.interface[i] !== interfaceNumber) {
         interfaceNumber = batch.interface[i]!;
         linkType = reader.interfaces[interfaceNumber]!.linkType;
         isSupported = isSupportedLinkType(linkType);
       }
       packet.time = time[i]!;
-      packet.frame = batch.firstFrame + i;
+      packet.frame = batch.frame(i);
       packet.interface = interfaceNumber;
       decoder.decode(packet, view, offset[i]!, captured[i]!, wire[i]!, linkType);
       tracker.track(packet, view);
