@@ -1,11 +1,11 @@
 import { ACK, SYN } from "../decode/packet.ts";
 import { AFTER_RESET, type LegEvent, SILENCE_BROKEN } from "../flow/event-log.ts";
 import * as L from "../flow/leg-layout.ts";
-import type { SideView } from "../flow/leg-view.ts";
+import type { LegView } from "../flow/leg-view.ts";
 import type { Connected } from "../path/connect.ts";
 import type { Connection } from "../path/connection.ts";
 import type { LegRef } from "../path/leg-set.ts";
-import { isInitialTtl, sourceMac } from "../path/macs.ts";
+import { destinationMac, isInitialTtl, sourceMac } from "../path/macs.ts";
 import { isHarmless } from "../path/outcome.ts";
 import { ResetAbsences } from "./reset-absences.ts";
 import {
@@ -173,7 +173,7 @@ function author(
     }
   }
   // The neighbour that passes the sender's packets on made this one: a balancer does, and its backends go on sending.
-  if (forged >= 2 && !hasMoved && isInitialTtl(event.ttl) && isNeighbours(view.side(side), event)) {
+  if (forged >= 2 && !hasMoved && isInitialTtl(event.ttl) && isNeighbours(view, event)) {
     return balancers.has(node) ? { by: "lb", confidence: 0.85 } : { by: "unknown", confidence: 0.3 };
   }
   if (forged >= 2 && !hasMoved) return { by: "middlebox", confidence: 0.9 };
@@ -216,10 +216,17 @@ function author(
   return { by: "unknown", confidence: 0.3 };
 }
 
-/** From the same MAC as a side's other packets, which some box before it has sent there. */
-function isNeighbours({ mac, ttl, packets, resets }: SideView, event: LegEvent): boolean {
+/**
+ * From the MAC that passes the side's other packets on, or to which the other side's packets have moved: a box on the way,
+ * not one beside it.
+ */
+function isNeighbours(view: LegView, event: LegEvent): boolean {
+  const { mac, ttl, packets, resets } = view.side(event.side);
+  const asked = view.side(1 - event.side);
   const source = sourceMac(event.mac);
-  return packets > resets && source !== 0 && source === sourceMac(mac) && !isInitialTtl(ttl.first);
+  if (source === 0) return false;
+  if (asked.macChanges > 0 && source === destinationMac(asked.mac)) return true;
+  return packets > resets && source === sourceMac(mac) && !isInitialTtl(ttl.first);
 }
 
 /** Routers that a packet has passed, from the TTL that hosts and boxes begin with. */
@@ -401,7 +408,7 @@ function clientCause(connected: Connected, connection: Connection, verdict: Rese
     if (view.has(L.LEG_SYN) && !(event.extra[6]! & L.LEG_SYN_ACK)) return "port-reuse";
   }
   if (verdict.by === "lb") return "lb-abort";
-  if ((event.flags & ACK) !== 0) return "client-abort";
+  if ((event.flags & ACK) !== 0) return verdict.by === "unknown" ? "unknown" : "client-abort";
   // Bare: the client has no such socket. After the server's FIN that is a close that was not waited for; before it,
   // something ended the connection for the client that did not pass here.
   return (event.extra[6]! & L.LEG_FIN_DOWN) !== 0 ? "late-data" : "no-state";
