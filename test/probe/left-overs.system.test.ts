@@ -2,7 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { FlowTap } from "../../src/probe/flow-tap.ts";
 import { cleanLeftOvers, findInterface } from "../../src/probe/tc-attach.ts";
 import { listFilters, listHooks } from "../../src/probe/traffic-control.ts";
@@ -107,6 +107,12 @@ describe.skipIf(missing !== null)("classifiers of the flow tap, when its process
   test("are not remembered once their network namespace is gone", async () => {
     const name = `l4scope-gone-${process.pid}`;
     execFileSync("ip", ["netns", "add", name]);
+    let isThere = true;
+    const removeNamespace = () => {
+      if (isThere) execFileSync("ip", ["netns", "del", name]);
+      isThere = false;
+    };
+    onTestFinished(removeNamespace);
     const inode = execFileSync("ip", ["netns", "exec", name, "stat", "-Lc", "%i", "/proc/self/ns/net"], {
       encoding: "utf8",
     });
@@ -124,7 +130,7 @@ describe.skipIf(missing !== null)("classifiers of the flow tap, when its process
     const exited = once(child, "exit");
     child.kill("SIGKILL");
     await exited;
-    execFileSync("ip", ["netns", "del", name]);
+    removeNamespace();
     await cleanLeftOvers();
     expect(records()).toEqual([]);
   });
