@@ -52,12 +52,12 @@ export const ALTERATIONS: readonly Alteration[] = [
   {
     name: "other addresses",
     keeps: "finding",
-    apply: (run, random) => (hasTextHeader(run) ? null : rename(run, otherAddresses(random))),
+    apply: (run, random) => (saysNames(run) ? null : rename(run, otherAddresses(random))),
   },
   {
     name: "other ports",
     keeps: "finding",
-    apply: (run) => (hasTextHeader(run) ? null : rename(run, { address: (old) => old, port: otherPort })),
+    apply: (run) => (saysNames(run) ? null : rename(run, { address: (old) => old, port: otherPort })),
   },
   one("VLAN tags at one point", "finding", (capture) => tagged(capture, 42)),
   each("VLAN tags everywhere", "finding", (capture) => tagged(capture, 7)),
@@ -199,8 +199,9 @@ function otherAddresses(random: () => number): Renaming {
 /** Services on high ports, above many of their clients'; a bijection. */
 const otherPort = (old: number): number => (old + 50_000) % 65_536 || 65_535;
 
-/** PROXY headers in text form cannot be written over: another address has another length. */
-function hasTextHeader({ captures }: Run): boolean {
+/** Names stand in a topology file, or in a PROXY header in text form: these cannot be written over. */
+function saysNames({ captures, topology }: Run): boolean {
+  if (topology !== null) return true;
   const word = Buffer.from("PROXY TCP");
   return captures.some(({ packets }) =>
     packets.some(({ bytes }) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(word)),

@@ -28,7 +28,7 @@ export interface Violation {
 /** What an analysis said, as far as it is compared. */
 export interface Said {
   violations: Violation[];
-  /** Connections that were given their backend. */
+  /** Connections that were given their backend, of those whose client used its port once. */
   joined: number;
   first: string | null;
 }
@@ -108,8 +108,9 @@ function compare({ truth, timeBase }: Run, { subject, findings }: Diagnosis): Sa
     const named = `${call} at ${connection.start}`;
     const backend = found.backend === null ? null : subject.text(found.backend);
     if (backend !== null && connection.backend !== undefined) {
-      if ([connection.backend].flat().includes(backend)) joined++;
-      else
+      const isTheirs = [connection.backend].flat().includes(backend);
+      if (isTheirs && uses.get(call) === 1) joined++;
+      if (!isTheirs)
         violations.push({
           kind: "wrong backend",
           what: found.joinKeys.join("+"),
