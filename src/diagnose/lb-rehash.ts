@@ -224,14 +224,17 @@ function mainSender(subject: Case, moves: readonly Rebalanced[]): string {
   return [...counts].reduce((best, entry) => (entry[1] > best[1] ? entry : best))[0];
 }
 
-/** The node that sends a moved flow on: it sees them as they come, and as they leave in the tunnel. */
+/** The node that sends a moved flow on: it sees its requests as they come, and as they leave in the tunnel. */
 function senderOf(subject: Case, { connection, ref }: Rebalanced): string {
-  if (!subject.leg(ref).isInTunnel) return balancerOf(subject, connection, null);
-  const plain = new Set(
-    connection.legs.filter((leg) => !subject.leg(leg).isInTunnel).map((leg) => subject.nodeOf(leg)),
-  );
-  const sending = connection.legs.find((leg) => subject.leg(leg).isInTunnel && plain.has(subject.nodeOf(leg)));
-  return sending === undefined ? balancerOf(subject, connection, null) : subject.nodeOf(sending);
+  const isTunnelled = (leg: LegRef) => subject.leg(leg).isInTunnel;
+  if (!isTunnelled(ref)) return balancerOf(subject, connection, null);
+  const came = connection.legs.filter((leg) => !isTunnelled(leg) && subject.leg(leg).up.packets > 0);
+  const plain = new Set(came.map((leg) => subject.nodeOf(leg)));
+  const sending = connection.legs.find((leg) => isTunnelled(leg) && plain.has(subject.nodeOf(leg)));
+  if (sending !== undefined) return subject.nodeOf(sending);
+  // who takes packets out of tunnels does not put them in
+  const balancer = balancerOf(subject, connection, null);
+  return plain.has(balancer) ? balancer : "";
 }
 
 function finding(subject: Case, group: VipGroup, moves: readonly Rebalanced[]): Finding {

@@ -17,6 +17,8 @@ class Entry {
   start = 0;
   sawSyn = false;
   sawUp = false;
+  isInTunnel = false;
+  packets = 0;
   /** TTL of the first packet up and down; 0 where none was seen. */
   ttlUp = 0;
   ttlDown = 0;
@@ -128,6 +130,8 @@ export class LegOrder {
     entry.frame = view.firstFrame;
     entry.sawSyn = view.has(L.LEG_SYN);
     entry.sawUp = view.up.packets > 0;
+    entry.isInTunnel = view.isInTunnel;
+    entry.packets = view.up.packets + view.down.packets;
     // A reset may be made by any box on the way.
     entry.ttlUp = view.up.packets > view.up.resets ? view.up.firstTtl : 0;
     entry.ttlDown = view.down.packets > view.down.resets ? view.down.firstTtl : 0;
@@ -146,7 +150,11 @@ export class LegOrder {
     if (a.ttlDown !== b.ttlDown && a.ttlDown > 0 && b.ttlDown > 0) return a.ttlDown < b.ttlDown;
     const began = b.start - a.start;
     if (this.areComparable(a.capture, b.capture) && Math.abs(began) > RESOLUTION_NS) return began > 0;
-    return a.capture === b.capture ? a.frame < b.frame : a.capture < b.capture;
+    if (a.capture === b.capture) return a.frame < b.frame;
+    // Nothing tells, as with a frame that a bridge flooded: what went into a tunnel was plain before, and the way itself
+    // saw all of it.
+    if (a.isInTunnel !== b.isInTunnel) return b.isInTunnel;
+    return a.packets !== b.packets ? a.packets > b.packets : a.capture < b.capture;
   }
 
   /** Above 0 where a packet that both saw passed `a` first on its way up, below where `b`; 0 where none tells. */

@@ -18,7 +18,7 @@ const KNOWN: readonly Known[] = [
   {
     why: "an end that was not captured cannot be told from one that did not come",
     kind: "wrong outcome",
-    alteration: /^(points|loses|begins late|ends early|a short piece|files under)/,
+    alteration: /^(points:|loses|begins late|ends early|a short piece)/,
   },
   {
     why: "what began before the capture, or all of it, leads to the backend that it had moved to",
@@ -58,13 +58,6 @@ const KNOWN: readonly Known[] = [
     alteration: /^(begins late|a short piece)/,
   },
   {
-    why: "who puts packets into a tunnel is not captured, or stands as near as who takes them out",
-    kind: "wrong place",
-    what: /^lb.rehash node$/,
-    scenario: /^ipip-rehash$/,
-    alteration: /^points/,
-  },
-  {
     why: "inside a tunnel nothing is left of the headers: what moved shows as resets by other backends",
     kind: "false critical",
     what: /^lb.lost-state$/,
@@ -73,7 +66,7 @@ const KNOWN: readonly Known[] = [
   },
   {
     why: "backends alone: that frames come to them past the balancer is all there is to see of a router that sprays",
-    kind: "false critical",
+    kind: /^false (critical|warning)$/,
     what: /^path.arp-conflict$/,
     scenario: /^spray$/,
     alteration: /^points: the servers alone/,
