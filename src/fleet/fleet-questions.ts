@@ -1,8 +1,13 @@
 import type { ListedQuestion } from "../store/answer-document.ts";
+import { LATENCY_COLUMNS } from "../store/questions/balancing.ts";
+import { FINDING_COLUMNS } from "../store/questions/failures.ts";
+import type { AnswerColumn } from "../store/questions/question.ts";
 import { ALWAYS } from "../store/store-window.ts";
 import { DEFAULT_DATABASE } from "./fleet-address.ts";
 import { JOURNEY } from "./fleet-journey.ts";
 import { connectionsOf, equals, type FleetQuestion, OF_CLIENTS } from "./fleet-question.ts";
+
+const HOST: AnswerColumn = { name: "host", title: "host" };
 
 /** Every question to a fleet that has a name, in the order of asking; `journey` is told apart (fleet-journey.ts). */
 export const FLEET_QUESTIONS: readonly FleetQuestion[] = [
@@ -12,7 +17,7 @@ export const FLEET_QUESTIONS: readonly FleetQuestion[] = [
     narrowing: ["limit"],
     limit: 200,
     columns: [
-      { name: "host", title: "host" },
+      HOST,
       { name: "state", title: "state" },
       { name: "heard", title: "last heard", unit: "time" },
       { name: "connections", title: "connections", unit: "count" },
@@ -33,27 +38,17 @@ ORDER BY host LIMIT ${scope.limit}`,
     summary: "what was diagnosed on any host, most pressing first",
     narrowing: ["host", "vip", "backend", "limit"],
     limit: 50,
-    columns: [
-      { name: "host", title: "host" },
-      { name: "finding", title: "finding" },
-      { name: "severity", title: "severity" },
-      { name: "state", title: "state" },
-      { name: "place", title: "where" },
-      { name: "since", title: "since", unit: "time" },
-      { name: "until", title: "until", unit: "time" },
-      { name: "connections", title: "connections", unit: "count" },
-      { name: "confidence", title: "confidence" },
-      { name: "title", title: "title" },
-    ],
+    columns: [HOST, ...FINDING_COLUMNS],
     sql: ({ database, window, host, vip, backend, limit }) => {
       const narrowed = equals({ host, vip, backend }).map((condition) => ` AND ${condition}`);
-      return `SELECT host, finding, severity, state,
+      return `SELECT host, finding, severity, if(told = 'open' AND isNotNull(ended_ns), 'open at end', told) AS state,
   multiIf(member != '', member, node != '', node, backend != '', backend, vip != '', vip, '-') AS place,
-  opened_ns AS since, if(state = 'open', NULL, ifNull(closed_ns, last_ns)) AS until, connections,
+  opened_ns AS since, if(told = 'open', NULL, ifNull(closed_ns, last_ns)) AS until, connections,
   round(confidence, 2) AS confidence, title
-FROM ${database}.findings FINAL
-WHERE ifNull(opened_ns, ifNull(last_ns, 0)) < ${window.to} AND ifNull(last_ns, ifNull(opened_ns, 0)) >= ${window.from}
-  AND state != 'withdrawn'${narrowed.join("")}
+FROM (SELECT *, state AS told FROM ${database}.findings FINAL
+  WHERE ifNull(opened_ns, ifNull(last_ns, 0)) < ${window.to} AND ifNull(last_ns, ifNull(opened_ns, 0)) >= ${window.from}
+    AND state != 'withdrawn'${narrowed.join("")})
+ANY LEFT JOIN (SELECT store, run, ended_ns FROM ${database}.runs FINAL) USING store, run
 ORDER BY multiIf(severity = 'critical', 0, severity = 'warning', 1, 2), confidence * connections DESC, host LIMIT ${limit}`;
     },
   },
@@ -63,7 +58,7 @@ ORDER BY multiIf(severity = 'critical', 0, severity = 'warning', 1, 2), confiden
     narrowing: ["host", "vip", "backend", "limit"],
     limit: 20,
     columns: [
-      { name: "host", title: "host" },
+      HOST,
       { name: "vip", title: "VIP" },
       { name: "backend", title: "backend" },
       { name: "by", title: "by" },
@@ -85,7 +80,7 @@ GROUP BY host, vip, backend, reset_by, reset_cause ORDER BY resets DESC, host, v
     limit: 100,
     columns: [
       { name: "vip", title: "VIP" },
-      { name: "host", title: "host" },
+      HOST,
       { name: "connections", title: "connections", unit: "count" },
       ...["ok", "refused", "reset", "timeout", "open"].map((name) => ({ name, title: name, unit: "count" as const })),
     ],
@@ -102,7 +97,7 @@ GROUP BY vip, host ORDER BY vip, connections DESC, host LIMIT ${scope.limit}`,
     limit: 100,
     columns: [
       { name: "vip", title: "VIP" },
-      { name: "host", title: "host" },
+      HOST,
       { name: "connections", title: "connections", unit: "count" },
       { name: "clients", title: "clients", unit: "count" },
       { name: "share", title: "share", unit: "share" },
@@ -124,20 +119,11 @@ ORDER BY vip, connections DESC, host LIMIT ${scope.limit}`;
     summary: "time to accept and to answer, as each host saw it, the slowest first",
     narrowing: ["host", "vip", "backend", "limit"],
     limit: 20,
-    columns: [
-      { name: "vip", title: "VIP" },
-      { name: "backend", title: "backend" },
-      { name: "host", title: "host" },
-      { name: "connections", title: "connections", unit: "count" },
-      { name: "connect_p50", title: "connect p50", unit: "seconds" },
-      { name: "connect_p99", title: "connect p99", unit: "seconds" },
-      { name: "first_byte_p50", title: "first byte p50", unit: "seconds" },
-      { name: "first_byte_p99", title: "first byte p99", unit: "seconds" },
-    ],
+    columns: [HOST, ...LATENCY_COLUMNS],
     sql: (scope) => {
       const quantiles = (column: string, name: string) =>
         [50, 99].map((q) => `quantile(0.${q})(${column}) / 1e9 AS ${name}_p${q}`).join(", ");
-      return `SELECT vip, backend, host, count() AS connections, ${quantiles("connected", "connect")},
+      return `SELECT host, vip, backend, count() AS connections, ${quantiles("connected", "connect")},
   ${quantiles("first_byte_ns", "first_byte")}
 FROM (SELECT *, ifNull(connect_ns, handshake_ns) AS connected
   FROM ${connectionsOf(scope, ["vip", "backend", "host", "connect_ns", "handshake_ns", "first_byte_ns", "health_check", "role"])}

@@ -173,11 +173,24 @@ describe.skipIf(need.missing)("a fleet's ClickHouse", () => {
       );
     });
 
+    test("tells of findings, and of those that held when their host stopped", async () => {
+      const told = { host: "lb9", finding: "backend.refusing", severity: "critical" };
+      const findings = async () => (await rowsOf("findings")).filter(({ severity }) => severity !== "info");
+      expect(await findings()).toMatchObject([{ ...told, state: "over", until: expect.any(String) }]);
+      await server.ask(
+        "INSERT INTO hosts.findings (host, store, run, key, version, finding, severity, state, opened_ns, last_ns) " +
+          "SELECT host, store, run, key, version + 1, finding, severity, 'open', opened_ns, last_ns FROM hosts.findings FINAL WHERE finding = 'backend.refusing'",
+      );
+      expect(await findings()).toMatchObject([{ ...told, state: "open at end", until: null }]);
+    });
+
     test("says how balancers share a VIP", async () => {
-      const rows = (await rowsOf("members")).filter(({ host }) => String(host).startsWith("lb"));
-      expect(rows.map(({ host }) => host).sort()).toEqual(["lb1", "lb2", "lb3"]);
+      const rows = (await rowsOf("members", "--vip", "192.0.2.10:443")).filter(({ host }) =>
+        String(host).startsWith("lb"),
+      );
+      expect(rows.map(({ host }) => host).sort()).toEqual(["lb1", "lb2", "lb3", "lb9"]);
       expect(rows.reduce((all, { share }) => all + Number(share), 0)).toBeCloseTo(1);
-      expect(rows.every(({ even }) => Math.abs(Number(even) - 1 / 3) < 1e-9)).toBe(true);
+      expect(rows.every(({ even }) => Math.abs(Number(even) - 1 / 4) < 1e-9)).toBe(true);
     });
 
     test("follows a connection from host to host, across address translation", async () => {
@@ -293,9 +306,14 @@ test.skipIf(need.missing)("a recording goes on where the fleet is not there", as
 });
 
 /** Which hosts saw which scenario of the lab. */
-const SEEN = { "fullnat-rr": ["c1", "lb1", "rs1", "rs2", "rs3"], "ecmp-3lb": ["lb2", "lb3"] } as const;
+const SEEN = {
+  "fullnat-rr": ["c1", "lb1", "rs1", "rs2", "rs3"],
+  "ecmp-3lb": ["lb2", "lb3"],
+  "dnat-backend-refusing": ["lb9"],
+} as const;
 
 function capturesOf(scenario: string, host: string): string[] {
+  if (host === "lb9") return capturesOf(scenario, "lb1");
   const names: Readonly<Record<string, string[]>> = {
     lb1: ["eth0", "eth1"],
     lb2: ["eth0", "eth1"],

@@ -1,4 +1,15 @@
-import { IN_WINDOW, OF_BACKEND, OF_VIP, type Question } from "./question.ts";
+import { type AnswerColumn, IN_WINDOW, OF_BACKEND, OF_VIP, type Question } from "./question.ts";
+
+/** What is told of how fast a backend is. */
+export const LATENCY_COLUMNS: readonly AnswerColumn[] = [
+  { name: "vip", title: "VIP" },
+  { name: "backend", title: "backend" },
+  { name: "connections", title: "connections", unit: "count" },
+  { name: "connect_p50", title: "connect p50", unit: "seconds" },
+  { name: "connect_p99", title: "connect p99", unit: "seconds" },
+  { name: "first_byte_p50", title: "first byte p50", unit: "seconds" },
+  { name: "first_byte_p99", title: "first byte p99", unit: "seconds" },
+];
 
 /** How the work was shared, and what it cost. */
 export const BALANCING: readonly Question[] = [
@@ -7,15 +18,7 @@ export const BALANCING: readonly Question[] = [
     summary: "time to accept and to answer, the slowest first",
     narrowing: ["vip", "backend", "limit"],
     limit: 20,
-    columns: [
-      { name: "vip", title: "VIP" },
-      { name: "backend", title: "backend" },
-      { name: "connections", title: "connections", unit: "count" },
-      { name: "connect_p50", title: "connect p50", unit: "seconds" },
-      { name: "connect_p99", title: "connect p99", unit: "seconds" },
-      { name: "first_byte_p50", title: "first byte p50", unit: "seconds" },
-      { name: "first_byte_p99", title: "first byte p99", unit: "seconds" },
-    ],
+    columns: LATENCY_COLUMNS,
     sql: `SELECT vip, backend, connections, time_quantile(connects, 0.5) AS connect_p50,
   time_quantile(connects, 0.99) AS connect_p99, time_quantile(first_bytes, 0.5) AS first_byte_p50,
   time_quantile(first_bytes, 0.99) AS first_byte_p99

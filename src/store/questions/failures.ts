@@ -1,4 +1,17 @@
-import { IN_WINDOW, OF_BACKEND, OF_VIP, type Question } from "./question.ts";
+import { type AnswerColumn, IN_WINDOW, OF_BACKEND, OF_VIP, type Question } from "./question.ts";
+
+/** What is told of a finding. */
+export const FINDING_COLUMNS: readonly AnswerColumn[] = [
+  { name: "finding", title: "finding" },
+  { name: "severity", title: "severity" },
+  { name: "state", title: "state" },
+  { name: "place", title: "where" },
+  { name: "since", title: "since", unit: "time" },
+  { name: "until", title: "until", unit: "time" },
+  { name: "connections", title: "connections", unit: "count" },
+  { name: "confidence", title: "confidence" },
+  { name: "title", title: "title" },
+];
 
 /** What went wrong, and what shows it. */
 export const FAILURES: readonly Question[] = [
@@ -27,17 +40,7 @@ GROUP BY vip, backend, by, cause ORDER BY resets DESC, vip, backend LIMIT :limit
     summary: "what was diagnosed, most pressing first",
     narrowing: ["vip", "backend", "limit"],
     limit: 50,
-    columns: [
-      { name: "finding", title: "finding" },
-      { name: "severity", title: "severity" },
-      { name: "state", title: "state" },
-      { name: "place", title: "where" },
-      { name: "since", title: "since", unit: "time" },
-      { name: "until", title: "until", unit: "time" },
-      { name: "connections", title: "connections", unit: "count" },
-      { name: "confidence", title: "confidence" },
-      { name: "title", title: "title" },
-    ],
+    columns: FINDING_COLUMNS,
     sql: `SELECT finding, severity,
   CASE WHEN state = 'open' AND (SELECT ended_ns FROM runs WHERE id = run) IS NOT NULL THEN 'open at end' ELSE state END AS state,
   coalesce(member, node, backend, vip, '-') AS place, opened_ns AS since,
