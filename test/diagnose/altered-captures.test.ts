@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { ALTERATIONS, type Alteration, randomOf } from "../support/altered/alterations.ts";
 import { isKnown } from "../support/altered/known-violations.ts";
 import { type Run, readRun } from "../support/altered/run.ts";
+import { together } from "../support/altered/two-runs.ts";
 import { said, type Violation } from "../support/altered/violations.ts";
 import { projectDir, requires, sharedDir } from "../support/requirement.ts";
 import { seeded } from "../support/seeded.ts";
@@ -68,6 +69,8 @@ async function wrongOf(run: Run, joined: number, alteration: Alteration): Promis
   return wrong.filter((violation) => !isKnown(run.truth.scenario, alteration.name, violation));
 }
 
+/** Pairs of scenarios put together in each run. */
+const PAIRS = 8;
 /** Share of the backends found before that an alteration that takes nothing away must leave. */
 const KEPT_JOINS = 0.9;
 
@@ -108,6 +111,28 @@ describe("captures seen with other eyes", () => {
 
   it.each([...chosen])("%s: %s", { timeout: TIMEOUT_MS }, async (scenario, names) => {
     await hold(join(root, scenario), names);
+  });
+});
+
+describe("two networks in the same captures", () => {
+  const random = seeded(SEED + 1);
+  const pairs = Array.from({ length: HOW_MANY === "all" ? 200 : PAIRS }, () => [
+    scenarios[Math.floor(random() * scenarios.length)] ?? "",
+    scenarios[Math.floor(random() * scenarios.length)] ?? "",
+    random() < 0.5 ? 0 : 20,
+  ]) as [string, string, number][];
+
+  it.each(pairs)("are told apart: %s, and %s %i s later", { timeout: TIMEOUT_MS }, async (one, other, afterSeconds) => {
+    const runs = [await readRun(join(root, one)), await readRun(join(root, other))] as const;
+    const merged = together(...runs, afterSeconds * 1e9, seeded(SEED));
+    if (merged === null) return;
+    const usual = new Set<string>();
+    for (const run of runs)
+      for (const { kind, what } of (await said(run)).said.violations) usual.add(`${kind} ${what}`);
+    const { violations } = (await said(merged)).said;
+    // what asks for the whole of the time may be silent where others talk longer
+    const wrong = violations.filter(({ kind, what }) => kind !== "lost finding" && !usual.has(`${kind} ${what}`));
+    expect(wrong).toEqual([]);
   });
 });
 

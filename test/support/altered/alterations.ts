@@ -177,7 +177,7 @@ function shuffled<T>(list: readonly T[], random: () => number): T[] {
 }
 
 /** Every /24 moved to another one at random; hosts keep their place in it, so that networks stay networks. */
-function otherAddresses(random: () => number): Renaming {
+export function otherAddresses(random: () => number): Renaming {
   const networks = new Map<number, number>();
   const taken = new Set<number>();
   return {
@@ -200,7 +200,7 @@ function otherAddresses(random: () => number): Renaming {
 const otherPort = (old: number): number => (old + 50_000) % 65_536 || 65_535;
 
 /** Names stand in a topology file, or in a PROXY header in text form: these cannot be written over. */
-function saysNames({ captures, topology }: Run): boolean {
+export function saysNames({ captures, topology }: Run): boolean {
   if (topology !== null) return true;
   const word = Buffer.from("PROXY TCP");
   return captures.some(({ packets }) =>
