@@ -40,6 +40,9 @@ export function macNames(
   return (mac) => names.get(mac) ?? macText(macHigh(mac), macLow(mac));
 }
 
+/** A point on a flow's way sees at least this share of it; one to which a bridge floods frames of others sees less. */
+const LEAST_SEEN = 0.4;
+
 interface PointMembers {
   members: Map<Connection, string>;
   counts: Map<Mac, number>;
@@ -69,6 +72,13 @@ function splittingPoints(subject: Case, group: VipGroup): Set<number> {
   return splitting;
 }
 
+/** Packets of the client, as the point has them that saw most. */
+function requestsOf(subject: Case, { legs }: Connection): number {
+  let most = 0;
+  for (const ref of legs) most = Math.max(most, subject.leg(ref).up.packets);
+  return most;
+}
+
 function byMac(subject: Case, group: VipGroup): Membership[] {
   const { set } = subject.connected;
   const splitting = splittingPoints(subject, group);
@@ -80,6 +90,7 @@ function byMac(subject: Case, group: VipGroup): Membership[] {
       if (!splitting.has(point)) continue;
       const view = set.view(ref);
       if (view.up.packets === 0 || view.isInTunnel || !view.has(L.LEG_SYN | L.LEG_SYN_ACK)) continue;
+      if (view.up.packets < requestsOf(subject, connection) * LEAST_SEEN) continue;
       if (!isFrontTuple(subject, connection, ref)) continue;
       const mac = destinationMac(firstMacs(set, ref, 0).mac);
       if (mac === 0) continue;
