@@ -1,16 +1,10 @@
-import type { LegRef } from "../path/leg-set.ts";
 import type { Case } from "./case.ts";
 import { count, percent } from "./confidence.ts";
 import type { Detector } from "./detector.ts";
 import type { Evidence, Finding } from "./finding.ts";
-import { type PointScan, scanLegs } from "./leg-scan.ts";
+import { scanLegs } from "./leg-scan.ts";
+import { droppedOf, droppedShare, lossOf } from "./point-loss.ts";
 
-/** Fewer legs with missing packets may have been a change of path. */
-const MIN_LEGS = 5;
-/** Share of legs with missing packets from which a capture is said to have lost some. */
-const MIN_LEG_SHARE = 0.02;
-/** A file's own count of drops matters from this share of its packets. */
-const MIN_DROPPED_SHARE = 0.0001;
 /** Findings that rest on a packet's absence. */
 const REST_ON_ABSENCE = [
   "path.loss",
@@ -26,22 +20,6 @@ const REST_ON_ABSENCE = [
 /** What is left of their confidence where their captures have lost packets. */
 const WEAKENED = 0.6;
 
-/** Share of packets (0 to 1) that the capture of an observation point lost at least, by acknowledgments of them. */
-function lossOf(point: PointScan): number {
-  if (point.legsWithMissing < MIN_LEGS || point.legsWithMissing < point.bothWays * MIN_LEG_SHARE) return 0;
-  return point.missing / (point.packets + point.missing);
-}
-
-/**
- * Share of packets (0 to 1) that the capture itself lost at a leg's point: what its receiver acknowledged and the
- * capture lacks, or what the file says. A missing packet there is not an event.
- */
-export function captureLossAt(subject: Pick<Case, "connected">, ref: LegRef): number {
-  const { set } = subject.connected;
-  const point = set.pointOf(ref);
-  return Math.max(lossOf(scanLegs(subject).points[point.index]!), droppedShare(subject, point.capture));
-}
-
 /** The largest share that any point of a capture lost. */
 function captureLoss(subject: Case, capture: number): number {
   const { points } = subject.connected.set;
@@ -49,16 +27,6 @@ function captureLoss(subject: Case, capture: number): number {
   const scan = scanLegs(subject);
   for (const point of points) if (point.capture === capture) loss = Math.max(loss, lossOf(scan.points[point.index]!));
   return loss;
-}
-
-function droppedOf(subject: Pick<Case, "connected">, capture: number): number {
-  return subject.connected.set.captures[capture]!.interfaces.reduce((sum, one) => sum + (one.dropped ?? 0), 0);
-}
-
-function droppedShare(subject: Pick<Case, "connected">, capture: number): number {
-  const dropped = droppedOf(subject, capture);
-  const { packets } = subject.connected.set.captures[capture]!;
-  return dropped > packets * MIN_DROPPED_SHARE ? dropped / (packets + dropped) : 0;
 }
 
 /** Takes confidence from findings that rest on the absence of packets in captures that lost some. */

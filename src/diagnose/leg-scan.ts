@@ -4,7 +4,16 @@ import * as L from "../flow/leg-layout.ts";
 import type { Connected } from "../path/connect.ts";
 import type { Connection } from "../path/connection.ts";
 import type { LegRef } from "../path/leg-set.ts";
-import type { Case } from "./case.ts";
+
+/** What legs are scanned of: a case, or what becomes one. */
+export interface Examined {
+  readonly connected: Connected;
+}
+
+/** The same with the connections that hold the legs. */
+interface Owning extends Examined {
+  readonly connections: readonly Connection[];
+}
 
 /** What the TCP legs of one observation point show of the capture itself. */
 export interface PointScan {
@@ -46,7 +55,7 @@ const UP_GAP = 1 << H_GAP;
 const scans = new WeakMap<Connected, LegScan>();
 
 /** Looks at every leg once for all detectors; the records are read in place, as there may be a million. */
-export function scanLegs({ connected }: Pick<Case, "connected">): LegScan {
+export function scanLegs({ connected }: Examined): LegScan {
   let scan = scans.get(connected);
   if (!scan) {
     scan = readAll(connected);
@@ -135,7 +144,7 @@ function isStuck(w: Int32Array, s: number, o: number): boolean {
 }
 
 /** The connections that hold these legs, by leg. */
-export function ownersOf(subject: Case, refs: readonly LegRef[]): Map<LegRef, Connection> {
+export function ownersOf(subject: Owning, refs: readonly LegRef[]): Map<LegRef, Connection> {
   const owners = new Map<LegRef, Connection>();
   if (refs.length === 0) return owners;
   const { set } = subject.connected;
@@ -147,10 +156,10 @@ export function ownersOf(subject: Case, refs: readonly LegRef[]): Map<LegRef, Co
   return owners;
 }
 
-const indexes = new WeakMap<Case, readonly Int32Array[]>();
+const indexes = new WeakMap<Owning, readonly Int32Array[]>();
 
 /** Number of each leg's connection plus 1, by track and leg: written in one pass, however many ask. */
-function ownerIndex(subject: Case): readonly Int32Array[] {
+function ownerIndex(subject: Owning): readonly Int32Array[] {
   let index = indexes.get(subject);
   if (!index) {
     const { set } = subject.connected;

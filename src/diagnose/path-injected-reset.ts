@@ -1,11 +1,11 @@
 import * as L from "../flow/leg-layout.ts";
 import type { Connection } from "../path/connection.ts";
 import { destinationMac } from "../path/macs.ts";
-import { captureLossAt } from "./capture-loss.ts";
 import type { Case } from "./case.ts";
 import { confidenceFrom, count, percent } from "./confidence.ts";
 import type { Detector } from "./detector.ts";
 import type { Finding } from "./finding.ts";
+import { captureLossAt } from "./point-loss.ts";
 import type { ResetVerdict } from "./reset-verdict.ts";
 
 /** A verdict on the place alone has less than this; with a second clue it has more (see attribute-resets.ts). */

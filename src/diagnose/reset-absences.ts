@@ -1,6 +1,6 @@
 import type { Connected } from "../path/connect.ts";
 import type { LegRef } from "../path/leg-set.ts";
-import { captureLossAt } from "./capture-loss.ts";
+import { captureLossAt } from "./point-loss.ts";
 import type { Sighting } from "./reset-sightings.ts";
 import type { ResetVerdict } from "./reset-verdict.ts";
 

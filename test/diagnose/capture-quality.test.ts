@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { tcpConversation } from "../../fixtures/packets/conversation.ts";
-import { captureLossAt, captureLossDetector, weakenByCaptureLoss } from "../../src/diagnose/capture-loss.ts";
+import { captureLossDetector, weakenByCaptureLoss } from "../../src/diagnose/capture-loss.ts";
 import {
   captureClockSkew,
   captureOffload,
@@ -8,6 +8,7 @@ import {
   captureTruncated,
 } from "../../src/diagnose/capture-quality.ts";
 import type { Finding } from "../../src/diagnose/finding.ts";
+import { captureLossAt } from "../../src/diagnose/point-loss.ts";
 import { examine, type Seen, times } from "./examine.ts";
 
 const vip = "192.0.2.10:443";
