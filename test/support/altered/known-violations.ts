@@ -75,7 +75,7 @@ const KNOWN: readonly Known[] = [
     why: "of points chosen at random, few connections are left, and an outage of a moment fills a short piece",
     kind: "false warning",
     what: /^(balance.backend-skew|path.loss|ecmp.skew)$/,
-    alteration: /^(points: half|a short piece|clocks wrong by 3 s)/,
+    alteration: /^(points: half|a short piece|clocks wrong by 3 s|loses 5 %)/,
   },
   {
     why: "times tell which of two long-lived loads was there first",
