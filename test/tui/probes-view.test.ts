@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from "node:util";
 import { expect, test } from "vitest";
 import { createPage } from "../../src/report/text/page.ts";
 import { snapshotText } from "../../src/tui/snapshot.ts";
@@ -7,7 +8,7 @@ const probe = { attached: "tp_btf", lost: 0, nanosecondsPerEvent: Number.NaN, co
 
 /** The rows of the view of probes as cells. */
 function rowsOf(parts: Parameters<typeof modelOf>[0]): string[][] {
-  const text = snapshotText(modelOf(parts), createPage(160, true));
+  const text = stripVTControlCharacters(snapshotText(modelOf(parts), createPage(160, true)));
   const [, below = ""] = text.split("\nProbes\n");
   return below
     .split("\n")
