@@ -18,7 +18,8 @@ class Entry {
   sawSyn = false;
   sawUp = false;
   isInTunnel = false;
-  packets = 0;
+  /** Requests that it saw, each once. */
+  requests = 0;
   /** TTL of the first packet up and down; 0 where none was seen. */
   ttlUp = 0;
   ttlDown = 0;
@@ -131,7 +132,7 @@ export class LegOrder {
     entry.sawSyn = view.has(L.LEG_SYN);
     entry.sawUp = view.up.packets > 0;
     entry.isInTunnel = view.isInTunnel;
-    entry.packets = view.up.packets + view.down.packets;
+    entry.requests = view.up.packets - view.up.copies;
     // A reset may be made by any box on the way.
     entry.ttlUp = view.up.packets > view.up.resets ? view.up.firstTtl : 0;
     entry.ttlDown = view.down.packets > view.down.resets ? view.down.firstTtl : 0;
@@ -152,9 +153,10 @@ export class LegOrder {
     if (this.areComparable(a.capture, b.capture) && Math.abs(began) > RESOLUTION_NS) return began > 0;
     if (a.capture === b.capture) return a.frame < b.frame;
     // Nothing tells, as with a frame that a bridge flooded: what went into a tunnel was plain before, and the way itself
-    // saw all of it.
+    // saw most of the requests; answers may go another way.
     if (a.isInTunnel !== b.isInTunnel) return b.isInTunnel;
-    return a.packets !== b.packets ? a.packets > b.packets : a.capture < b.capture;
+    if (a.requests > 2 * b.requests || b.requests > 2 * a.requests) return a.requests > b.requests;
+    return a.capture < b.capture;
   }
 
   /** Above 0 where a packet that both saw passed `a` first on its way up, below where `b`; 0 where none tells. */
