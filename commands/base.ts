@@ -89,9 +89,9 @@ export abstract class BaseCommand extends Command {
     captures: readonly TrackedCapture[],
     contradictions: readonly string[] = [],
   ): Promise<void> {
-    const { problemsOf } = await import("../src/report/capture-facts.ts");
+    const { problemsByFile } = await import("../src/report/capture-facts.ts");
     for (const capture of captures) {
-      for (const { message } of problemsOf(capture)) this.warn(`${capture.path}: ${message}`);
+      for (const { path, message } of problemsByFile(capture)) this.warn(`${path}: ${message}`);
     }
     for (const contradiction of contradictions) this.warn(contradiction);
   }

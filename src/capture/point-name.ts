@@ -26,6 +26,9 @@ const COMPRESSION = /\.(?:gz|zst|zstd)$/i;
 /** The extension, and what tcpdump -C or a log rotation puts behind it. */
 const EXTENSION = /\.(?:pcapng|pcap|ntar|cap|dmp|dump|trace)\d*(?:\.\d+)?$/i;
 
+/** The same without what was put behind it. */
+const PLAIN_EXTENSION = /\.(?:pcapng|pcap|ntar|cap|dmp|dump|trace)$/i;
+
 /** The cooked header's version, which some put behind `any`. */
 const COOKED = /(?<=[-_.]any)[-_.](?:linux_)?sll2?$/i;
 
@@ -61,6 +64,21 @@ export function observationPoint(path: string, interfaceName: string | null = nu
   let name = interfaceName === null || NO_NAME.test(interfaceName) ? fromFile.interface : interfaceName;
   if (interfaceIndex !== undefined) name = `${name ?? "any"}#${interfaceIndex}`;
   return name === null ? fromFile.node : `${fromFile.node}:${name}`;
+}
+
+/**
+ * What the files of one recording have in common: folder and name without what tcpdump -C and -G, dumpcap -b and
+ * compression put into it.
+ */
+export function recordingName(path: string): string {
+  return `${dirname(path)}/${stemOf(basename(path))}`;
+}
+
+/** True for a name that says that there are more files of its recording: a number or a time. */
+export function isOneOfSeveral(path: string): boolean {
+  let name = basename(path);
+  while (COMPRESSION.test(name)) name = name.replace(COMPRESSION, "");
+  return !PLAIN_EXTENSION.test(name) || stemOf(name) !== name.replace(PLAIN_EXTENSION, "").replace(COOKED, "");
 }
 
 function splitName(path: string): { node: string; interface: string | null } {

@@ -14,8 +14,12 @@ export function inTimeOrder(reader: CaptureReader): CaptureReader {
   return {
     path: reader.path,
     format: reader.format,
-    interfaces: reader.interfaces,
-    problems: reader.problems,
+    get interfaces() {
+      return reader.interfaces;
+    },
+    get problems() {
+      return reader.problems;
+    },
     get progress() {
       return reader.progress;
     },

@@ -1,3 +1,4 @@
+import { filesOf } from "../flow/tracked-capture.ts";
 import { balancerNodes } from "./attribute-resets.ts";
 import type { Case } from "./case.ts";
 import { count, duration } from "./confidence.ts";
@@ -95,27 +96,34 @@ export const captureTruncated: Detector = {
     const findings: Finding[] = [];
     const length = subject.end - subject.start;
     captures.forEach((capture, index) => {
-      const problem = capture.problems.find(
-        ({ code }) => code === "truncated" || code.startsWith("bad-") || code === "read-error",
-      );
-      if (problem) {
+      for (const file of filesOf(capture)) {
+        const problem = file.problems.find(
+          ({ code }) => code === "truncated" || code.startsWith("bad-") || code === "read-error",
+        );
+        if (!problem) continue;
         const early = subject.end - capture.lastTime;
         const missed = early > length * EARLY_END ? ` It ends ${duration(early)} before the others.` : "";
         findings.push({
           id: "capture.truncated",
           severity: "warning",
           confidence: 0.99,
-          title: `${capture.path} is cut short or damaged after ${count(capture.packets, "packet")}`,
+          title: `${file.path} is cut short or damaged after ${count(file.packets, "packet")}`,
           explanation: `${problem.message}. What comes after it is unknown, and connections that seem to fall silent there may have gone on.${missed}`,
           where: {},
           ...aboutRun(subject),
-          window: { from: Number.isNaN(capture.lastTime) ? subject.start : capture.lastTime, to: subject.end },
-          measured: { packetsRead: capture.packets, offsetBytes: problem.offset },
+          window: { from: Number.isNaN(file.lastTime) ? subject.start : file.lastTime, to: subject.end },
+          measured: { packetsRead: file.packets, offsetBytes: problem.offset },
           evidence:
-            capture.packets > 0
-              ? [{ capture: index, frame: capture.packets, note: "the last packet that could be read" }]
+            file.packets > 0
+              ? [
+                  {
+                    capture: index,
+                    frame: file.framesBefore + file.packets,
+                    note: "the last packet that could be read",
+                  },
+                ]
               : [],
-          displayFilter: `frame.number==${Math.max(1, capture.packets)}`,
+          displayFilter: `frame.number==${Math.max(1, file.packets)}`,
           remedy: [
             "copy the file again after tcpdump has ended (tcpdump -U writes each packet at once), and see whether the disk was full",
           ],

@@ -1,4 +1,5 @@
 import type { CaptureInterface, CaptureProblem } from "../capture/reader.ts";
+import type { RecordingFile } from "../capture/recording-file.ts";
 import type { FlowTracker } from "./tracker.ts";
 
 /**
@@ -26,4 +27,18 @@ export interface TrackedCapture {
   /** Packets of link types that cannot be decoded, by LINKTYPE_ value. */
   skippedLinkTypes: ReadonlyMap<number, number>;
   shards: readonly Shard[];
+  /** The files of a recording that was written into several; left out where `path` is all of it. */
+  files?: readonly RecordingFile[];
+}
+
+/** The files of a capture, in the order of time. */
+export function filesOf(capture: TrackedCapture): readonly RecordingFile[] {
+  const { path, packets, bytes, firstTime, lastTime, problems } = capture;
+  return capture.files ?? [{ path, framesBefore: 0, packets, bytes, firstTime, lastTime, problems }];
+}
+
+/** The file that a frame of a capture is in, and its number there. */
+export function fileOfFrame({ path, files = [] }: TrackedCapture, frame: number): { path: string; frame: number } {
+  const file = files.findLast(({ framesBefore }) => framesBefore < frame);
+  return file === undefined ? { path, frame } : { path: file.path, frame: frame - file.framesBefore };
 }

@@ -1,7 +1,7 @@
 import { CaptureMerge } from "../capture/merge.ts";
-import { openCapture } from "../capture/open.ts";
 import type { PacketBatch } from "../capture/packet-batch.ts";
 import type { CaptureReader } from "../capture/reader.ts";
+import { openRecording, recordingsOf, throughGaps } from "../capture/recording-reader.ts";
 import type { TimeBase } from "../capture/time-base.ts";
 import { inTimeOrder } from "../capture/time-order.ts";
 
@@ -34,7 +34,9 @@ export class Replay {
   static async open(paths: readonly string[], timeBase: TimeBase): Promise<Replay> {
     const readers: CaptureReader[] = [];
     try {
-      for (const path of paths) readers.push(inTimeOrder(await openCapture(path, { timeBase })));
+      for (const files of await recordingsOf(paths, timeBase)) {
+        readers.push(inTimeOrder(throughGaps(await openRecording(files, { timeBase }))));
+      }
     } catch (error) {
       await Promise.all(readers.map((reader) => reader.close()));
       throw error;

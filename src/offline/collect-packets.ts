@@ -1,11 +1,12 @@
 import { statSync } from "node:fs";
-import { openCapture } from "../capture/open.ts";
+import { openRecording } from "../capture/recording-reader.ts";
 import type { TimeBase } from "../capture/time-base.ts";
 import { inTimeOrder } from "../capture/time-order.ts";
 import { Decoder } from "../decode/decode.ts";
 import { Packet } from "../decode/packet.ts";
 import { ICMP_ERROR } from "../flow/event-log.ts";
 import type { LegView } from "../flow/leg-view.ts";
+import { filesOf } from "../flow/tracked-capture.ts";
 import { FlowTracker } from "../flow/tracker.ts";
 import type { Direction, LegPacket } from "../path/leg-packet.ts";
 import type { LegRef, LegSet, Track } from "../path/leg-set.ts";
@@ -58,14 +59,13 @@ export async function collectPackets(
   const wanted = wantedByCapture(set, legs);
   const collected: CollectedPackets = { packets: [], left: 0 };
   const room = { bytes: options.maxBytes ?? DEFAULT_MAX_BYTES };
-  const total = [...wanted.keys()].reduce((sum, capture) => sum + sizeOf(set.captures[capture]!.path), 0);
+  const total = [...wanted.keys()].reduce((sum, capture) => sum + sizeOf(pathsOf(set, capture)), 0);
   const done = { bytes: 0, packets: 0 };
   for (const [capture, want] of [...wanted].toSorted(([a], [b]) => a - b)) {
-    const { path } = set.captures[capture]!;
-    const read = await collectFrom(set, path, capture, want, options, collected, room, (readBytes, packets) => {
+    const read = await collectFrom(set, capture, want, options, collected, room, (readBytes, packets) => {
       options.onProgress?.({ readBytes: done.bytes + readBytes, totalBytes: total, packets: done.packets + packets });
     });
-    done.bytes += sizeOf(path);
+    done.bytes += sizeOf(pathsOf(set, capture));
     done.packets += read;
   }
   return collected;
@@ -108,7 +108,6 @@ function wantedByCapture(set: LegSet, legs: Iterable<LegRef>): Map<number, Wante
 /** @returns packets read */
 async function collectFrom(
   set: LegSet,
-  path: string,
   capture: number,
   want: Wanted,
   options: CollectOptions,
@@ -134,7 +133,7 @@ async function collectFrom(
   const slab = new Slab();
   let read = 0;
   // as they were tracked, so that legs get the same numbers
-  const reader = inTimeOrder(await openCapture(path, { timeBase: options.timeBase }));
+  const reader = inTimeOrder(await openRecording(pathsOf(set, capture), { timeBase: options.timeBase }));
   try {
     for (let batch = await reader.next(); batch !== null; batch = await reader.next()) {
       const { offset, captured, wire, time, view, bytes } = batch;
@@ -202,6 +201,10 @@ function directionOf(p: Packet, { src, srcPort }: LegView, isError: boolean): Di
   return port === srcPort && from.every((word, i) => word === src[i]) ? "up" : "down";
 }
 
-function sizeOf(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+function pathsOf(set: LegSet, capture: number): string[] {
+  return filesOf(set.captures[capture]!).map(({ path }) => path);
+}
+
+function sizeOf(paths: readonly string[]): number {
+  return paths.reduce((sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0), 0);
 }

@@ -2,13 +2,13 @@ import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { openCapture } from "../capture/open.ts";
-import type { CaptureReader } from "../capture/reader.ts";
+import { openRecording, type RecordingReader, recordingsOf } from "../capture/recording-reader.ts";
 import { sniff } from "../capture/sniff.ts";
 import type { TimeBase } from "../capture/time-base.ts";
 import type { Shard, TrackedCapture } from "../flow/tracked-capture.ts";
 import { FlowTracker } from "../flow/tracker.ts";
 import { ProgressSum } from "./progress-sum.ts";
-import { type TrackOptions, trackOne, trackReader } from "./track-one.ts";
+import { type TrackOptions, trackOne, trackRecording } from "./track-one.ts";
 import type { WorkerJob, WorkerMessage } from "./worker-messages.ts";
 import { keepYoungGenerationSmall } from "./young-generation.ts";
 
@@ -22,19 +22,20 @@ const WORTH_THREADS_UNASKED_BYTES = 1e9;
 const SPARE_PROCESSORS = 4;
 const DEFAULT_THREADS = 2;
 
-/** One file, or one shard of its conversations, for one thread. */
+/** One recording, or one shard of its conversations, for one thread. */
 interface Job {
   index: number;
-  path: string;
+  paths: readonly string[];
   bytes: number;
   shard: number;
   shards: number;
 }
 
 /**
- * Reads captures to their ends and tracks all their legs, on several threads where that pays.
+ * Reads captures to their ends and tracks all their legs, on several threads where that pays. Files that one recording
+ * was split into are one capture.
  *
- * @returns one entry per path, in the same order
+ * @returns one entry per recording, in the order in which they were named
  * @throws CaptureError where one of them is no capture at all, before any of them is read to its end
  */
 export async function trackCaptures(paths: readonly string[], options: TrackOptions): Promise<TrackedCapture[]> {
@@ -46,45 +47,49 @@ export async function trackCaptures(paths: readonly string[], options: TrackOpti
   const unasked = total >= WORTH_THREADS_UNASKED_BYTES && processors >= SPARE_PROCESSORS ? DEFAULT_THREADS : 1;
   const threads = Math.min(options.threads ?? unasked, processors);
   const progress = new ProgressSum(known ? total : null, options.onProgress);
-  if (threads < 2 || total < WORTH_A_THREAD_BYTES || !known) return trackInline(paths, options, progress);
+  const recordings = await recordingsOf(paths, options.timeBase);
+  if (threads < 2 || total < WORTH_A_THREAD_BYTES || !known) return trackInline(recordings, options, progress);
 
   await firstTime(paths, options.timeBase);
-  const plan = planJobs(paths, sizes as number[], total, threads);
+  const plan = planJobs(recordings, total, threads);
   const parts: { index: number; part: TrackedCapture }[] = [];
   const others = plan.slice(1).map((jobs) => runWorker(jobs, options, progress));
   const own = (async () => {
     for (const job of plan[0] ?? []) {
-      const part = await trackOne(job.path, options, progress, { shard: job.shard, shards: job.shards });
-      parts.push({ index: job.index, part });
+      const tracked = await trackOne(job.paths, options, progress, { shard: job.shard, shards: job.shards });
+      for (const part of tracked) parts.push({ index: job.index, part });
     }
   })();
   const [, ...done] = await Promise.all([own, ...others]);
   for (const theirs of done) parts.push(...theirs);
-  return paths.map((_, index) => joinShards(parts.filter((part) => part.index === index).map(({ part }) => part)));
+  return recordings.flatMap((_, index) => joinShards(parts.filter((part) => part.index === index)));
 }
 
 async function trackInline(
-  paths: readonly string[],
+  recordings: readonly (readonly string[])[],
   options: TrackOptions,
   progress: ProgressSum,
 ): Promise<TrackedCapture[]> {
   // All are opened before the first is read, so that a wrong name costs no waiting.
-  const readers: CaptureReader[] = [];
+  const readers: RecordingReader[] = [];
   try {
-    for (const path of paths) readers.push(await openCapture(path, options));
+    for (const paths of recordings) readers.push(await openRecording(paths, options));
     const captures: TrackedCapture[] = [];
-    for (const reader of readers) captures.push(await trackReader(reader, options, progress, {}));
+    for (const reader of readers) captures.push(...(await trackRecording(reader, options, progress, {})));
     return captures;
   } finally {
     await Promise.all(readers.map((reader) => reader.close()));
   }
 }
 
-/** Puts the shards of one capture together; what is counted once was counted by shard 0. */
-function joinShards(parts: TrackedCapture[]): TrackedCapture {
-  const first = parts.find((part) => part.packets > 0) ?? parts[0];
-  if (first === undefined) throw new Error("a capture without parts");
-  return { ...first, shards: parts.flatMap((part): readonly Shard[] => part.shards) };
+/** Puts the shards of each capture of a recording together; what is counted once was counted by shard 0. */
+function joinShards(parts: readonly { part: TrackedCapture }[]): TrackedCapture[] {
+  const paths = [...new Set(parts.map(({ part }) => part.path))];
+  return paths.map((path) => {
+    const own = parts.map(({ part }) => part).filter((part) => part.path === path);
+    const first = own.find((part) => part.packets > 0) ?? own[0]!;
+    return { ...first, shards: own.flatMap((part): readonly Shard[] => part.shards) };
+  });
 }
 
 /** Sets the run's time base from the first packet there is, so that all threads share it. */
@@ -99,22 +104,26 @@ async function firstTime(paths: readonly string[], timeBase: TimeBase): Promise<
   }
 }
 
-/** Shares the work: files that are large and can be read at any place are sharded, the others go whole to the idlest. */
-function planJobs(paths: readonly string[], sizes: readonly number[], total: number, threads: number): Job[][] {
+/**
+ * Shares the work: files that are large and can be read at any place are sharded, other recordings go whole to the
+ * idlest.
+ */
+function planJobs(recordings: readonly (readonly string[])[], total: number, threads: number): Job[][] {
   const plan: Job[][] = Array.from({ length: threads }, () => []);
   const load = new Array<number>(threads).fill(0);
-  const order = paths.map((_, index) => index).sort((a, b) => (sizes[b] ?? 0) - (sizes[a] ?? 0));
-  for (const index of order) {
-    const path = paths[index] ?? "";
-    const bytes = sizes[index] ?? 0;
-    if (bytes > WORTH_A_THREAD_BYTES && bytes > (0.6 * total) / threads && !isCompressed(path)) {
+  const works = recordings
+    .map((paths, index) => ({ index, paths, bytes: paths.reduce((sum, path) => sum + (sizeOf(path) ?? 0), 0) }))
+    .sort((a, b) => b.bytes - a.bytes);
+  for (const { index, paths, bytes } of works) {
+    const isLarge = bytes > WORTH_A_THREAD_BYTES && bytes > (0.6 * total) / threads;
+    if (isLarge && paths.length === 1 && !isCompressed(paths[0]!)) {
       for (let shard = 0; shard < threads; shard++) {
-        plan[shard]?.push({ index, path, bytes, shard, shards: threads });
+        plan[shard]?.push({ index, paths, bytes, shard, shards: threads });
         load[shard]! += bytes / threads;
       }
     } else {
       const idlest = load.indexOf(Math.min(...load));
-      plan[idlest]?.push({ index, path, bytes, shard: 0, shards: 1 });
+      plan[idlest]?.push({ index, paths, bytes, shard: 0, shards: 1 });
       load[idlest]! += bytes;
     }
   }
@@ -139,7 +148,7 @@ function runWorker(
 ): Promise<{ index: number; part: TrackedCapture }[]> {
   if (jobs.length === 0) return Promise.resolve([]);
   const job: WorkerJob = {
-    jobs: jobs.map(({ index, path, shard, shards }) => ({ index, path, shard, shards })),
+    jobs: jobs.map(({ index, paths, shard, shards }) => ({ index, paths, shard, shards })),
     timeBaseSeconds: options.timeBase.seconds,
     maxLegs: options.maxLegs ?? null,
   };

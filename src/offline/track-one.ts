@@ -1,6 +1,6 @@
-import { openCapture } from "../capture/open.ts";
 import { observationPoint } from "../capture/point-name.ts";
 import type { CaptureInterface, CaptureReader } from "../capture/reader.ts";
+import { openRecording, type RecordingReader } from "../capture/recording-reader.ts";
 import type { TimeBase } from "../capture/time-base.ts";
 import type { TrackedCapture } from "../flow/tracked-capture.ts";
 import { FlowTracker, type TrackerOptions } from "../flow/tracker.ts";
@@ -16,19 +16,38 @@ export interface TrackOptions {
   onProgress?: (progress: TrackProgress) => void;
 }
 
-/** Opens one capture and tracks it, or one shard of its conversations. */
+/**
+ * Opens one recording and tracks it, or one shard of its conversations.
+ *
+ * @returns several captures where its files do not follow one another
+ */
 export async function trackOne(
-  path: string,
+  paths: readonly string[],
   options: TrackOptions,
   progress: ProgressSum,
   part: Pick<TrackerOptions, "shard" | "shards">,
-): Promise<TrackedCapture> {
-  const reader = await openCapture(path, options);
+): Promise<TrackedCapture[]> {
+  const reader = await openRecording(paths, options);
   try {
-    return await trackReader(reader, options, progress, part);
+    return await trackRecording(reader, options, progress, part);
   } finally {
     await reader.close();
   }
+}
+
+/** Tracks an open recording to its end, and those behind it; the reader stays the caller's to close. */
+export async function trackRecording(
+  reader: RecordingReader,
+  options: TrackOptions,
+  progress: ProgressSum,
+  part: Pick<TrackerOptions, "shard" | "shards">,
+): Promise<TrackedCapture[]> {
+  const captures: TrackedCapture[] = [];
+  for (let one: RecordingReader | null = reader; one !== null; one = one.rest) {
+    const capture = await trackReader(one, options, progress, part);
+    captures.push(one.files.length > 1 ? { ...capture, files: one.files } : capture);
+  }
+  return captures;
 }
 
 /** Tracks an open capture to its end; the reader stays the caller's to close. */

@@ -3,7 +3,7 @@ import type { TrackerSnapshot } from "../flow/tracker.ts";
 
 /** What a reading thread is to do. */
 export interface WorkerJob {
-  jobs: readonly { index: number; path: string; shard: number; shards: number }[];
+  jobs: readonly { index: number; paths: readonly string[]; shard: number; shards: number }[];
   timeBaseSeconds: number | null;
   maxLegs: number | null;
 }

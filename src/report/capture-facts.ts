@@ -1,5 +1,5 @@
 import type { CaptureProblem } from "../capture/reader.ts";
-import type { TrackedCapture } from "../flow/tracked-capture.ts";
+import { filesOf, type TrackedCapture } from "../flow/tracked-capture.ts";
 import { formatCount, formatNumberOf } from "./format-quantity.ts";
 
 /** Names of a capture's observation points, each once, in the order they turned up. */
@@ -33,6 +33,13 @@ export function problemsOf(capture: TrackedCapture): CaptureProblem[] {
     add("evicted-legs", `${formatCount(evicted)} idle legs were given up for memory: --max-legs keeps more`);
   }
   return problems;
+}
+
+/** The same, each with the file that it is about; what is counted over a recording is about its first. */
+export function problemsByFile(capture: TrackedCapture): (CaptureProblem & { path: string })[] {
+  const ofFiles = filesOf(capture).flatMap(({ path, problems }) => problems.map((one) => ({ ...one, path })));
+  const ofAll = problemsOf(capture).filter((one) => !capture.problems.includes(one));
+  return [...ofFiles, ...ofAll.map((one) => ({ ...one, path: capture.path }))];
 }
 
 function sumOf(capture: TrackedCapture, total: "cutPackets" | "evictedLegs"): number {

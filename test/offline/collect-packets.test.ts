@@ -85,7 +85,7 @@ test("conversations that were tracked in shards have the same legs again", async
   const timeBase = new TimeBase();
   const parts = [];
   for (const shard of [0, 1, 2]) {
-    parts.push(await trackOne(path, { timeBase }, new ProgressSum(null, undefined), { shard, shards: 3 }));
+    parts.push(...(await trackOne([path], { timeBase }, new ProgressSum(null, undefined), { shard, shards: 3 })));
   }
   const [capture] = parts;
   if (!capture) throw new Error("no part");

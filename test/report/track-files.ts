@@ -52,7 +52,7 @@ export function trackInShards(name: string, packets: readonly TimedPacket[]): Pr
     const parts: TrackedCapture[] = [];
     for (const shard of [0, 1]) {
       const progress = new ProgressSum(null, undefined);
-      parts.push(await trackOne(join(folder, name), { timeBase }, progress, { shard, shards: 2 }));
+      parts.push(...(await trackOne([join(folder, name)], { timeBase }, progress, { shard, shards: 2 })));
     }
     const [first] = parts;
     if (first === undefined) throw new Error("no part");

@@ -1,6 +1,7 @@
+import { filesOf } from "../../flow/tracked-capture.ts";
 import type { Analysis } from "../analysis.ts";
 import type { CaptureDocument, FileDocument } from "../analysis-contract.ts";
-import { pointsOf, problemsOf } from "../capture-facts.ts";
+import { pointsOf, problemsByFile } from "../capture-facts.ts";
 import { epochOf } from "../epoch.ts";
 
 /** What was read. Times are those of each file's own clock. */
@@ -15,26 +16,26 @@ export function captureDocument(analysis: Analysis): CaptureDocument {
     // of nothing these are infinite, which no time is
     start: epochOf(Math.min(...timed.map(({ firstTime }) => firstTime)), timeBase),
     end: epochOf(Math.max(...timed.map(({ lastTime }) => lastTime)), timeBase),
-    files: captures.map((_, index) => fileDocument(analysis, index)),
+    files: captures.flatMap((_, index) => fileDocuments(analysis, index)),
   };
 }
 
-function fileDocument({ captures, subject, timeBase }: Analysis, index: number): FileDocument {
+function fileDocuments({ captures, subject, timeBase }: Analysis, index: number): FileDocument[] {
   const capture = captures[index]!;
-  const { path, format, packets, bytes } = capture;
   const clock = subject.connected.clocks[index];
   const uncertainty = clock?.uncertainty ?? Number.POSITIVE_INFINITY;
-  return {
+  const known = problemsByFile(capture);
+  return filesOf(capture).map(({ path, packets, bytes, firstTime, lastTime }) => ({
     path,
-    format,
+    format: capture.format,
     packets,
     bytes,
-    start: epochOf(capture.firstTime, timeBase),
-    end: epochOf(capture.lastTime, timeBase),
+    start: epochOf(firstTime, timeBase),
+    end: epochOf(lastTime, timeBase),
     observationPoints: pointsOf(capture),
     clockOffset: (clock?.offset ?? 0) / 1e9,
     clockUncertainty: Number.isFinite(uncertainty) ? uncertainty / 1e9 : null,
     clockDrift: (clock?.drift ?? 0) / 1e9,
-    problems: problemsOf(capture),
-  };
+    problems: known.filter((one) => one.path === path).map(({ code, message, offset }) => ({ code, message, offset })),
+  }));
 }

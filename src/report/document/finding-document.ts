@@ -1,4 +1,5 @@
 import type { Finding } from "../../diagnose/finding.ts";
+import { fileOfFrame } from "../../flow/tracked-capture.ts";
 import type { Analysis } from "../analysis.ts";
 import type { FindingDocument } from "../analysis-contract.ts";
 import { epochOf } from "../epoch.ts";
@@ -22,11 +23,10 @@ export function findingDocument({ captures, timeBase }: Analysis, finding: Findi
       connections: finding.connections.length,
       examples: finding.connections.slice(0, EXAMPLES).map(connectionName),
     },
-    evidence: finding.evidence.map(({ capture, frame, note }) => ({
-      file: captures[capture]?.path ?? "?",
-      frame,
-      note,
-    })),
+    evidence: finding.evidence.map(({ capture, frame, note }) => {
+      const place = fileOfFrame(captures[capture]!, frame);
+      return { file: place.path, frame: place.frame, note };
+    }),
     displayFilter: finding.displayFilter,
     remedy: finding.remedy,
     symptoms: finding.symptoms ?? [],

@@ -67,7 +67,7 @@ function midstream(subject: Case): string[] {
 
 function clocks({ captures, subject }: Analysis): string[] {
   const { set, clocks: all } = subject.connected;
-  const names = new FileNames(captures.map(({ path }) => path));
+  const names = new FileNames(captures);
   const used = new Set(set.tracks.filter(({ tracker }) => tracker.legs.live > 0).map(({ capture }) => capture));
   const unbounded = all.flatMap(({ uncertainty }, capture) => (Number.isFinite(uncertainty) ? [] : [capture]));
   const namesOf = (list: readonly number[]) => {

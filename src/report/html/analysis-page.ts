@@ -1,5 +1,6 @@
+import { filesOf } from "../../flow/tracked-capture.ts";
 import type { Analysis } from "../analysis.ts";
-import { pointsOf, problemsOf } from "../capture-facts.ts";
+import { pointsOf, problemsByFile } from "../capture-facts.ts";
 import { blindSpots } from "../figures/blind-spots.ts";
 import { vipFigures } from "../figures/vip-figures.ts";
 import { formatBytes, formatCount, formatNumberOf } from "../format-quantity.ts";
@@ -81,13 +82,15 @@ function verdict(analysis: Analysis): Markup {
 }
 
 function captureProblems({ captures }: Analysis): string[] {
-  return captures.flatMap((capture) => problemsOf(capture).map(({ message }) => `${capture.path}: ${message}`));
+  return captures.flatMap((capture) => problemsByFile(capture).map(({ path, message }) => `${path}: ${message}`));
 }
 
 function fileTable({ captures }: Analysis): Markup {
   return html`<table><thead><tr><th>file</th><th>points</th><th class="number">packets</th><th class="number">bytes</th></tr></thead>
-<tbody>${captures.map(
-    (capture) =>
-      html`<tr><td class="mono">${capture.path}</td><td class="mono">${pointsOf(capture).join(" ")}</td><td class="number">${formatCount(capture.packets)}</td><td class="number">${formatBytes(capture.bytes)}</td></tr>`,
+<tbody>${captures.flatMap((capture) =>
+    filesOf(capture).map(
+      ({ path, packets, bytes }) =>
+        html`<tr><td class="mono">${path}</td><td class="mono">${pointsOf(capture).join(" ")}</td><td class="number">${formatCount(packets)}</td><td class="number">${formatBytes(bytes)}</td></tr>`,
+    ),
   )}</tbody></table>`;
 }

@@ -60,13 +60,11 @@ function list(texts: readonly string[]): Markup {
 }
 
 function evidenceTable({ captures }: Analysis, { evidence }: Finding): Markup {
-  const names = new FileNames(captures.map(({ path }) => path));
-  const rows = evidence
-    .slice(0, EVIDENCE)
-    .map(
-      ({ capture, frame, note }) =>
-        html`<tr><td class="mono">${names.of(capture)}</td><td class="number mono">#${frame}</td><td>&nbsp; ${note}</td></tr>`,
-    );
+  const names = new FileNames(captures);
+  const rows = evidence.slice(0, EVIDENCE).map(({ capture, frame, note }) => {
+    const { file, number } = names.frame(capture, frame);
+    return html`<tr><td class="mono">${file}</td><td class="number mono">${number}</td><td>&nbsp; ${note}</td></tr>`;
+  });
   return html`<div class="scroll"><table>${rows}</table></div>`;
 }
 

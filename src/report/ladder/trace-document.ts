@@ -1,6 +1,7 @@
 import type { TimeBase } from "../../capture/time-base.ts";
 import { UDP } from "../../decode/packet.ts";
 import type { Severity } from "../../diagnose/finding.ts";
+import { fileOfFrame } from "../../flow/tracked-capture.ts";
 import { macText } from "../../path/endpoints.ts";
 import type { Direction } from "../../path/leg-packet.ts";
 import { type Mac, macHigh, macLow } from "../../path/macs.ts";
@@ -160,10 +161,11 @@ function seenOf(
   { packet, leg, src, dst, srcMac, dstMac, encapsulation, ttl }: Sighting,
   timeBase: TimeBase,
 ): TraceStop["seen"][number] {
+  const place = fileOfFrame(set.captures[packet.capture]!, packet.frame);
   return {
     observationPoint: set.pointOf(leg).name,
-    file: set.captures[packet.capture]!.path,
-    frame: packet.frame,
+    file: place.path,
+    frame: place.frame,
     time: epochOf(packet.time, timeBase),
     src: endpoints.text(src),
     dst: endpoints.text(dst),

@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import type { TimeBase } from "../../capture/time-base.ts";
+import { fileOfFrame } from "../../flow/tracked-capture.ts";
 import type { Connected } from "../../path/connect.ts";
 import type { Connection } from "../../path/connection.ts";
 import type { LegPacket } from "../../path/leg-packet.ts";
@@ -93,7 +94,7 @@ function correctedTimes({ clocks }: Connected, packets: readonly LegPacket[]): F
 function commentOf({ set }: Connected, packet: LegPacket, { connection, leg }: Place): string {
   const ref = packet.leg;
   const hop = connection.hops[leg]!;
-  const file = basename(set.captures[packet.capture]!.path);
+  const { path, frame } = fileOfFrame(set.captures[packet.capture]!, packet.frame);
   const way = `${packet.direction}${packet.isError ? " icmp-error" : ""}`;
-  return `c${connection.id} ${way} leg ${leg + 1} ${set.pointOf(ref).name} ${hop} · ${file} frame ${packet.frame}`;
+  return `c${connection.id} ${way} leg ${leg + 1} ${set.pointOf(ref).name} ${hop} · ${basename(path)} frame ${frame}`;
 }

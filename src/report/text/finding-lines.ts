@@ -81,8 +81,11 @@ export function whereText({ where }: Finding): string {
 
 /** `lb3.pcap #17 RST answers the request`, each frame once. */
 export function evidenceTexts({ captures }: Analysis, evidence: readonly Evidence[], limit: number): string[] {
-  const names = new FileNames(captures.map(({ path }) => path));
-  const texts = evidence.map(({ capture, frame, note }) => `${names.of(capture)} #${frame} ${printable(note)}`);
+  const names = new FileNames(captures);
+  const texts = evidence.map(({ capture, frame, note }) => {
+    const { file, number } = names.frame(capture, frame);
+    return `${file} ${number} ${printable(note)}`;
+  });
   return [...new Set(texts)].slice(0, limit);
 }
 
