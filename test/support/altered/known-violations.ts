@@ -11,7 +11,7 @@ interface Known {
 
 const KNOWN: readonly Known[] = [
   {
-    why: "a conversation that crosses the boundary is two pieces",
+    why: "pieces whose names do not say so are captures of their own: a conversation across the boundary is two",
     kind: /./,
     alteration: /^files split/,
   },
