@@ -199,6 +199,11 @@ async function inOrder(paths: readonly string[], timeBase: TimeBase): Promise<st
   return timed.toSorted((a, b) => a.time - b.time || 0).map(({ path }) => path);
 }
 
+/** False for what cannot be looked at, too: opening it will say why. */
 function isFile(path: string): boolean {
-  return path !== "-" && statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+  try {
+    return path !== "-" && statSync(path).isFile();
+  } catch {
+    return false;
+  }
 }
