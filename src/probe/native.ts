@@ -13,6 +13,7 @@ export interface Native {
   pageBytes(): number;
   /** Takes and empties what libbpf has logged. */
   takeLog(): string[];
+  endLog(): void;
   libc: {
     mmap(address: bigint | null, length: number, protection: number, flags: number, fd: number, offset: number): bigint;
     munmap(address: bigint, length: number): number;
@@ -66,6 +67,7 @@ export interface Libbpf {
 }
 
 let loaded: Native | null = null;
+let isLogEnded = false;
 
 /**
  * Loads koffi and the system's libbpf, once, when the first probe is opened: nothing else of l4scope needs them.
@@ -77,17 +79,31 @@ export function loadNative(): Native {
   return loaded;
 }
 
+/**
+ * Makes libbpf log nothing any more, in all threads. Its log has one taker for the whole process, the thread that came last,
+ * and any other one that logs waits for that thread's event loop: a process that ends waits for its threads, and would wait
+ * for ever.
+ *
+ * @throws ProbeError where libbpf is not installed.
+ */
+export function endLog(): void {
+  isLogEnded = true;
+  loadNative().endLog();
+}
+
 function load(): Native {
   const koffi = requireKoffi();
   const libc = openLibrary(koffi, ["libc.so.6", "libc.so"], "the C library");
   const library = openLibrary(koffi, ["libbpf.so.1"], "libbpf 1");
-  const log = captureLog(koffi, library, libc);
+  const setPrint = library.func("void *libbpf_set_print(void *)");
+  const log = isLogEnded ? [] : captureLog(koffi, setPrint, libc);
   const f = (definition: string) => library.func(definition) as unknown;
   return {
     view: (address, length) => koffi.view(address, length),
     errno: () => koffi.errno(),
     pageBytes: libc.func("int getpagesize()") as unknown as Native["pageBytes"],
     takeLog: () => log.splice(0),
+    endLog: () => void setPrint(null),
     libc: {
       mmap: libc.func("size_t mmap(void *, size_t, int, int, int, long)") as unknown as Native["libc"]["mmap"],
       munmap: libc.func("int munmap(void *, size_t)") as unknown as Native["libc"]["munmap"],
@@ -158,7 +174,7 @@ const LOG_TAIL_BYTES = 8192;
 const MAX_LOG_MESSAGES = 20_000;
 
 /** libbpf prints to stderr unless told otherwise, across a dashboard if need be. */
-function captureLog(koffi: Koffi, library: ReturnType<Koffi["load"]>, libc: ReturnType<Koffi["load"]>): string[] {
+function captureLog(koffi: Koffi, setPrint: (callback: unknown) => unknown, libc: ReturnType<Koffi["load"]>): string[] {
   const log: string[] = [];
   const made = new BigUint64Array(1);
   // a va_list is a pointer in calls on x86-64, arm64 and riscv64 alike
@@ -181,6 +197,6 @@ function captureLog(koffi: Koffi, library: ReturnType<Koffi["load"]>, libc: Retu
     return 0;
   };
   // kept for the life of the process, as is the library
-  library.func("void *libbpf_set_print(void *)")(koffi.register(print, koffi.pointer(Print)));
+  setPrint(koffi.register(print, koffi.pointer(Print)));
   return log;
 }

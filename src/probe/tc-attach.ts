@@ -3,7 +3,7 @@ import { forgetClsact, forgetGoneNamespaces, isOwnClsact, recordClsact, recorded
 import { errnoName } from "./errno-name.ts";
 import { HOST_ORDER } from "./event-head.ts";
 import { requireHost } from "./host-check.ts";
-import { loadNative } from "./native.ts";
+import { endLog, loadNative } from "./native.ts";
 import { ProbeError } from "./probe-error.ts";
 import { announceLife, handleOf, livingMarks, markOf, ownMark, PRIORITY, TAPS } from "./tc-owner.ts";
 import { type KernelInterface, listFilters, listHooks, listInterfaces, type TcSide } from "./traffic-control.ts";
@@ -170,6 +170,7 @@ export async function cleanLeftOvers(): Promise<string[]> {
 /** Removes every classifier of this process, whichever of its threads put it there. For the very end: it never throws. */
 export function removeOwn(): void {
   try {
+    endLog();
     const own = ownMark();
     removeWhere((mark) => mark === own);
   } catch {

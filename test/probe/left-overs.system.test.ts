@@ -60,6 +60,17 @@ describe.skipIf(missing !== null)("classifiers of the flow tap, when its process
     nothingIsLeft();
   });
 
+  test("a live session ends at a signal while its thread loads a probe, and libbpf logs", async () => {
+    for (const delayMs of [0, 8, 16, 24, 8, 16]) {
+      const child = await start(["top", pair.near, "--json", "--duration", "60"]);
+      await sleep(delayMs);
+      child.kill("SIGINT");
+      const hangs = sleep(20_000, "hangs", { ref: false });
+      expect(await Promise.race([ended(child), hangs])).toBeUndefined();
+      nothingIsLeft();
+    }
+  });
+
   test("are gone when the reader of a probe's output has gone", async () => {
     const child = await start(["probe", "flowtap", pair.near]);
     child.stdout?.destroy();
