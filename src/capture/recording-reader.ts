@@ -146,7 +146,9 @@ export function throughGaps(recording: RecordingReader): CaptureReader {
       return current.interfaces;
     },
     get problems() {
-      return current.problems;
+      const all: CaptureProblem[] = [];
+      for (let one: RecordingReader | null = recording; one !== null; one = one.rest) all.push(...one.problems);
+      return all;
     },
     get progress() {
       return current.progress;

@@ -1,4 +1,5 @@
 import type { LiveSource } from "../capture/live-source.ts";
+import type { CaptureReader } from "../capture/reader.ts";
 import { TimeBase } from "../capture/time-base.ts";
 import { raiseCounts } from "../flow/raise-counts.ts";
 import { DropWatch, type OpenDropCounter, openDropCounter } from "./drop-watch.ts";
@@ -12,7 +13,7 @@ import { ReplayPace, type Timing } from "./pace.ts";
 import { Replay } from "./replay.ts";
 import { answerFlows, answerLadder, answerPackets } from "./session-queries.ts";
 import { StreamSource } from "./stream-source.ts";
-import type { TrackedSource } from "./tracked-source.ts";
+import type { SourceFacts, TrackedSource } from "./tracked-source.ts";
 
 /** A look is taken at most this often, and takes at most this share of the thread's time. */
 const JUDGE_EVERY_SECONDS = 1;
@@ -187,9 +188,8 @@ export class LiveDriver implements LiveHandle {
       const replay = await Replay.open(spec.paths, timeBase);
       const speed = spec.speed === "max" ? Number.POSITIVE_INFINITY : spec.speed;
       this.replay = { replay, pace: new ReplayPace(speed, this.timing), first: this.pumps.length };
-      for (const { path, format, interfaces, problems } of replay.readers) {
-        const facts = { name: path, kind: "replay", format, interfaces, problems } as const;
-        this.pumps.push(this.pumpOf(spec, null, session.addSource(facts)));
+      for (const reader of replay.readers) {
+        this.pumps.push(this.pumpOf(spec, null, session.addSource(factsOf(reader))));
       }
       return;
     }
@@ -462,4 +462,19 @@ async function openInterfaces(
 ): Promise<LiveSource> {
   const { openLiveSource } = (await import(spec.module)) as { openLiveSource: OpenLiveSource };
   return openLiveSource(spec.names, { timeBase, options: spec.options ?? {} });
+}
+
+/** Interfaces and problems grow while a capture is read. */
+function factsOf(reader: CaptureReader): SourceFacts {
+  return {
+    name: reader.path,
+    kind: "replay",
+    format: reader.format,
+    get interfaces() {
+      return reader.interfaces;
+    },
+    get problems() {
+      return reader.problems;
+    },
+  };
 }
