@@ -1,5 +1,4 @@
 import type { LiveSource } from "../capture/live-source.ts";
-import type { CaptureReader } from "../capture/reader.ts";
 import { TimeBase } from "../capture/time-base.ts";
 import { raiseCounts } from "../flow/raise-counts.ts";
 import { DropWatch, type OpenDropCounter, openDropCounter } from "./drop-watch.ts";
@@ -10,10 +9,10 @@ import type { FlowQuery, LiveHealth, LiveModel, LiveSourceState } from "./live-m
 import { LiveSession } from "./live-session.ts";
 import { liveFinding, ModelBuilder } from "./model-builder.ts";
 import { ReplayPace, type Timing } from "./pace.ts";
-import { Replay } from "./replay.ts";
+import { factsOf, Replay } from "./replay.ts";
 import { answerFlows, answerLadder, answerPackets } from "./session-queries.ts";
 import { StreamSource } from "./stream-source.ts";
-import type { SourceFacts, TrackedSource } from "./tracked-source.ts";
+import type { TrackedSource } from "./tracked-source.ts";
 
 /** A look is taken at most this often, and takes at most this share of the thread's time. */
 const JUDGE_EVERY_SECONDS = 1;
@@ -462,19 +461,4 @@ async function openInterfaces(
 ): Promise<LiveSource> {
   const { openLiveSource } = (await import(spec.module)) as { openLiveSource: OpenLiveSource };
   return openLiveSource(spec.names, { timeBase, options: spec.options ?? {} });
-}
-
-/** Interfaces and problems grow while a capture is read. */
-function factsOf(reader: CaptureReader): SourceFacts {
-  return {
-    name: reader.path,
-    kind: "replay",
-    format: reader.format,
-    get interfaces() {
-      return reader.interfaces;
-    },
-    get problems() {
-      return reader.problems;
-    },
-  };
 }

@@ -4,6 +4,7 @@ import type { CaptureReader } from "../capture/reader.ts";
 import { openRecording, recordingsOf, throughGaps } from "../capture/recording-reader.ts";
 import type { TimeBase } from "../capture/time-base.ts";
 import { inTimeOrder } from "../capture/time-order.ts";
+import type { SourceFacts } from "./tracked-source.ts";
 
 /** Packets of one file that come one after the other. */
 export interface ReplaySlice {
@@ -73,4 +74,19 @@ export class Replay {
   async close(): Promise<void> {
     await Promise.all(this.readers.map((reader) => reader.close()));
   }
+}
+
+/** What a session must know of a capture that is played back; interfaces and problems grow while it is read. */
+export function factsOf(reader: CaptureReader): SourceFacts {
+  return {
+    name: reader.path,
+    kind: "replay",
+    format: reader.format,
+    get interfaces() {
+      return reader.interfaces;
+    },
+    get problems() {
+      return reader.problems;
+    },
+  };
 }

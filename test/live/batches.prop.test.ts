@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { TimeBase } from "../../src/capture/time-base.ts";
 import { LiveSession } from "../../src/live/live-session.ts";
-import { Replay } from "../../src/live/replay.ts";
+import { factsOf, Replay } from "../../src/live/replay.ts";
 import { projectDir } from "../support/requirement.ts";
 
 const folder = join(projectDir, "fixtures/scenarios/dnat-backend-refusing");
@@ -17,9 +17,7 @@ async function told(pieces: readonly { packets: number; looks: boolean }[]): Pro
   const timeBase = new TimeBase();
   const session = new LiveSession({ timeBase, settleNs: Number.POSITIVE_INFINITY, ringBytes: 1 << 20 });
   const replay = await Replay.open(files, timeBase);
-  const sources = replay.readers.map(({ path: name, format, interfaces, problems }) =>
-    session.addSource({ name, kind: "replay", format, interfaces, problems }),
-  );
+  const sources = replay.readers.map((reader) => session.addSource(factsOf(reader)));
   let next = 0;
   for await (const { reader, batch, from, to } of replay.slices()) {
     for (let at = from; at < to; ) {

@@ -6,7 +6,7 @@ import { Case } from "../../src/diagnose/case.ts";
 import type { TrackedCapture } from "../../src/flow/tracked-capture.ts";
 import { captureOfLegs } from "../../src/live/chosen-legs.ts";
 import { LiveSession } from "../../src/live/live-session.ts";
-import { Replay } from "../../src/live/replay.ts";
+import { factsOf, Replay } from "../../src/live/replay.ts";
 import type { TrackedSource } from "../../src/live/tracked-source.ts";
 import { connect } from "../../src/path/connect.ts";
 import { joinedConnectionDocument } from "../../src/report/document/joined-connection.ts";
@@ -106,10 +106,7 @@ describe("what glances told of parts", () => {
     const timeBase = new TimeBase();
     const session = new LiveSession({ timeBase, glances: true });
     const replays = await Promise.all(files.map((name) => Replay.open([join(folder, name)], timeBase)));
-    const sources = replays.map(({ readers: [reader] }) => {
-      const { path: name, format, interfaces, problems } = reader!;
-      return session.addSource({ name, kind: "replay", format, interfaces, problems });
-    });
+    const sources = replays.map(({ readers: [reader] }) => session.addSource(factsOf(reader!)));
     const crowd = session.addSource({
       name: "lb1",
       kind: "stream",

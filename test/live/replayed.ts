@@ -3,7 +3,7 @@ import { TimeBase } from "../../src/capture/time-base.ts";
 import type { SettledConnection } from "../../src/live/live-model.ts";
 import type { LiveSession, SessionOptions } from "../../src/live/live-session.ts";
 import { LiveSession as Session } from "../../src/live/live-session.ts";
-import { Replay } from "../../src/live/replay.ts";
+import { factsOf, Replay } from "../../src/live/replay.ts";
 import type { TrackedSource } from "../../src/live/tracked-source.ts";
 
 export interface ReplayedOptions extends Omit<SessionOptions, "timeBase"> {
@@ -23,15 +23,7 @@ export async function replayed(paths: readonly string[], options: ReplayedOption
   const session = new Session({ timeBase, settleNs: Number.POSITIVE_INFINITY, ...rest });
   const settled: SettledConnection[] = [];
   const replay = await Replay.open(paths, timeBase);
-  const sources: TrackedSource[] = replay.readers.map((reader) =>
-    session.addSource({
-      name: reader.path,
-      kind: "replay",
-      format: reader.format,
-      interfaces: reader.interfaces,
-      problems: reader.problems,
-    }),
-  );
+  const sources: TrackedSource[] = replay.readers.map((reader) => session.addSource(factsOf(reader)));
   let judged = Number.NaN;
   for await (const { reader, batch, from, to } of replay.slices()) {
     session.ingest(sources[reader]!, batch, from, to);
