@@ -58,8 +58,6 @@ export default class Ship extends BaseCommand {
     if (flags.fleet === undefined) throw new UsageError("name the fleet's ClickHouse with --fleet http://HOST:8123");
     const { parseFleetAddress } = await import("../src/fleet/fleet-address.ts");
     const address = parseFleetAddress(flags.fleet, fleetPassword());
-    const { existsSync } = await import("node:fs");
-    if (!existsSync(flags.store)) throw new UsageError(`${flags.store}: no such file`);
     const { Shipper } = await import("../src/fleet/shipper.ts");
     const { endOfRun } = await import("../src/live/end-of-run.ts");
     const shipper = await Shipper.open(flags.store, address, {

@@ -5,11 +5,10 @@ import { isOneOfSeveral, recordingName } from "./point-name.ts";
 import type { CaptureInterface, CaptureProblem, CaptureProgress, CaptureReader } from "./reader.ts";
 import type { RecordingFile } from "./recording-file.ts";
 import type { TimeBase } from "./time-base.ts";
+import { MOST_DISORDER_NS } from "./time-order.ts";
 
 /** A file that begins longer after the one before is a recording of its own: what happened between is not known. */
 const LONGEST_GAP_NS = 60e9;
-/** Packets of several queues, the latest of one file written behind the first of the next. */
-const MOST_DISORDER_NS = 50e6;
 
 /**
  * The files of one recording (tcpdump -C and -G, dumpcap -b), read one after the other as one capture, so that a

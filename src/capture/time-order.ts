@@ -2,7 +2,7 @@ import { PacketBatch } from "./packet-batch.ts";
 import type { CaptureReader } from "./reader.ts";
 
 /** Queues, processors and interfaces that write one file differ by less; beyond it a clock was set or files appended. */
-const MOST_DISORDER_NS = 50e6;
+export const MOST_DISORDER_NS = 50e6;
 
 /**
  * Reads a capture in the order in which its packets passed, batch by batch. Captures of several receive queues or

@@ -1,9 +1,11 @@
 import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import type { Statement } from "better-sqlite3";
 import { type ConnectionRow, connectionOfRow, READ_COLUMNS } from "./connection-row.ts";
 import type { Journey } from "./journey.ts";
 import { openForWriting } from "./open-store.ts";
 import { type Sqlite, storeErrorOf } from "./sqlite.ts";
+import { StoreError } from "./store-error.ts";
 import { RUN_FACTOR, type StoredConnection } from "./stored-connection.ts";
 
 /** A row of the tables `findings` or `runs`, times as decimal texts. */
@@ -60,9 +62,10 @@ export class Outbox {
    * Opens the queue of a store; where there is none yet, makes one with all that the store has.
    *
    * @param settledSeconds for how long a connection must not have changed to be sent
-   * @throws StoreError in a line: no store, damaged, newer than this version, not writable.
+   * @throws StoreError in a line: not there, no store, damaged, newer than this version, not writable.
    */
   static async open(path: string, settledSeconds = SETTLED_SECONDS): Promise<Outbox> {
+    if (!existsSync(path)) throw new StoreError(`${path}: no such file`, "input");
     const database = await openForWriting(path);
     try {
       return new Outbox(path, database, settledSeconds);

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { expect, test } from "vitest";
 import { openForWriting } from "../../src/store/open-store.ts";
 import { Outbox, type OutboxBatch } from "../../src/store/outbox.ts";
@@ -100,6 +101,7 @@ test("what changes while it is on its way waits again, newer than before", async
 
 test("a finding waits once however often it changes", async () => {
   await withStore(async (path) => {
+    (await openForWriting(path)).close();
     await withOutbox(path, async (outbox) => {
       const writer = await StoreWriter.open(path, FACTS);
       const finding = {
@@ -147,6 +149,7 @@ test("what the store gave up before it was sent is counted", async () => {
 
 test("what a recorder may know better soon is not sent yet, what it takes back never", async () => {
   await withStore(async (path) => {
+    (await openForWriting(path)).close();
     await withOutbox(path, async (outbox) => {
       const writer = await StoreWriter.open(path, FACTS);
       writer.addConnections(HUNDRED.slice(0, 10));
@@ -187,5 +190,12 @@ test("a queue that was given up costs nothing, and begins anew with all there is
       expect(batch.connections.length).toBe(HUNDRED.length);
       expect(Math.min(...batch.connections.map(({ version }) => version))).toBeGreaterThan(last);
     });
+  });
+});
+
+test("a store that is not there is not made for its queue", async () => {
+  await withStore(async (path) => {
+    await expect(Outbox.open(path)).rejects.toThrow(`${path}: no such file`);
+    expect(existsSync(path)).toBe(false);
   });
 });
