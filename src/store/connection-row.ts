@@ -11,6 +11,7 @@ import {
   RUN_FACTOR,
   type StoredConnection,
 } from "./stored-connection.ts";
+import { StoredJourneys } from "./stored-journeys.ts";
 
 /** Columns that are written, in the order of their values. */
 const COLUMNS = [
@@ -68,10 +69,9 @@ export class ConnectionRows {
   private readonly delete: Statement;
   private readonly findJourney: Statement;
   private readonly insertJourney: Statement;
-  private readonly readJourney: Statement;
   private readonly journeys = new Map<string, number>();
-  /** Of the newest connections that were told again. */
-  private readonly journeyOfId = new Map<number, Journey>();
+  /** Of connections that were told again. */
+  private readonly stored: StoredJourneys;
 
   constructor(database: Sqlite) {
     const refined = COLUMNS.filter((name) => !PLACING.includes(name));
@@ -85,7 +85,7 @@ export class ConnectionRows {
     this.delete = database.prepare("DELETE FROM connections WHERE id = ?");
     this.findJourney = database.prepare("SELECT id FROM journeys WHERE document = ?").pluck();
     this.insertJourney = database.prepare("INSERT INTO journeys (document) VALUES (?)");
-    this.readJourney = database.prepare("SELECT document FROM journeys WHERE id = ?").pluck();
+    this.stored = new StoredJourneys(database);
   }
 
   /** Puts a connection in the place of what was told of it before. */
@@ -115,7 +115,7 @@ export class ConnectionRows {
   /** Forgets the numbers given within a transaction that failed. */
   reset(): void {
     this.journeys.clear();
-    this.journeyOfId.clear();
+    this.stored.reset();
   }
 
   private valuesOf(run: number, { connection, firstByte = null }: ConnectionToStore): Values {
@@ -158,14 +158,7 @@ export class ConnectionRows {
   }
 
   private connectionOf(row: ConnectionRow): ConnectionToStore {
-    const id = Number(row.journey);
-    let journey = this.journeyOfId.get(id);
-    if (journey === undefined) {
-      journey = JSON.parse(String(this.readJourney.get(id))) as Journey;
-      if (this.journeyOfId.size >= MAX_JOURNEYS_IN_MEMORY) this.journeyOfId.clear();
-      this.journeyOfId.set(id, journey);
-    }
-    return connectionOfRow(row, journey, { withRun: false, communityIds: false });
+    return connectionOfRow(row, this.stored.of(Number(row.journey)), { withRun: false, communityIds: false });
   }
 
   private journeyId(document: string): number {

@@ -2,11 +2,11 @@ import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import type { Statement } from "better-sqlite3";
 import { type ConnectionRow, connectionOfRow, READ_COLUMNS } from "./connection-row.ts";
-import type { Journey } from "./journey.ts";
 import { openForWriting } from "./open-store.ts";
 import { type Sqlite, storeErrorOf } from "./sqlite.ts";
 import { StoreError } from "./store-error.ts";
 import { RUN_FACTOR, type StoredConnection } from "./stored-connection.ts";
+import { StoredJourneys } from "./stored-journeys.ts";
 
 /** A row of the tables `findings` or `runs`, times as decimal texts. */
 export type OutboxRow = Readonly<Record<string, string | number | null>>;
@@ -54,9 +54,8 @@ export class Outbox {
   private readonly database: Sqlite;
   private readonly entries: Statement;
   private readonly rows: Readonly<Record<Kind, Statement>>;
-  private readonly journey: Statement;
   private readonly remove: Statement;
-  private readonly journeys = new Map<number, Journey>();
+  private readonly journeys: StoredJourneys;
 
   /**
    * Opens the queue of a store; where there is none yet, makes one with all that the store has.
@@ -86,7 +85,7 @@ export class Outbox {
        ORDER BY seq LIMIT ?`,
     );
     this.remove = database.prepare("DELETE FROM outbox WHERE seq = ?");
-    this.journey = database.prepare("SELECT document FROM journeys WHERE id = ?").pluck();
+    this.journeys = new StoredJourneys(database);
     this.rows = {
       connection: database.prepare(`SELECT ${READ_COLUMNS} FROM connections AS c WHERE c.id = ?`),
       finding: database.prepare(
@@ -155,14 +154,7 @@ export class Outbox {
   }
 
   private connectionOf(row: ConnectionRow): StoredConnection {
-    const id = Number(row.journey);
-    let journey = this.journeys.get(id);
-    if (journey === undefined) {
-      journey = JSON.parse(this.journey.get(id) as string) as Journey;
-      if (this.journeys.size >= MAX_JOURNEYS_IN_MEMORY) this.journeys.clear();
-      this.journeys.set(id, journey);
-    }
-    return connectionOfRow(row, journey, { withRun: false, communityIds: true });
+    return connectionOfRow(row, this.journeys.of(Number(row.journey)), { withRun: false, communityIds: true });
   }
 
   private guarded<T>(run: () => T): T {
@@ -173,8 +165,6 @@ export class Outbox {
     }
   }
 }
-
-const MAX_JOURNEYS_IN_MEMORY = 10_000;
 
 /** Makes the queue where there is none, and fills it with what the store has; goes on where a killed process stopped. */
 function makeQueue(database: Sqlite): void {
